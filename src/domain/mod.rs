@@ -1,0 +1,16 @@
+//! The words of the trade as types. Plain data and its invariants; imports nothing of ours, knows
+//! no clock, no socket, no file.
+
+pub mod address;
+pub mod calendar;
+pub mod desk;
+pub mod directory;
+pub mod effect;
+pub mod ids;
+pub mod message;
+pub mod outgoing;
+pub mod priority_rules;
+pub mod sla;
+pub mod text;
+pub mod ticket;
+pub mod token;

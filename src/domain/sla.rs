@@ -1,0 +1,1 @@
+//! Deadlines: spans over a calendar.
