@@ -71,6 +71,7 @@ impl EmailAddress {
         }
     }
     /// The same address without a sub-address behind `separator` (RFC 5233).
+    #[must_use]
     pub fn without_detail(&self, separator: char) -> Self {
         let local = self.local();
         let base = local.split(separator).next().filter(|base| !base.is_empty()).unwrap_or(local);

@@ -38,6 +38,7 @@ impl Priority {
         Self::ALL.into_iter().find(|p| p.as_str() == text)
     }
     /// One step up; urgent stays.
+    #[must_use]
     pub const fn raised(self) -> Self {
         match self {
             Self::Low => Self::Medium,

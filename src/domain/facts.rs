@@ -1,0 +1,104 @@
+//! What `store` read for a decision, inside the deciding transaction. Facts only; the decision
+//! weighs them.
+
+use super::ids::{AgentName, LedgerId, LookupKey, TicketId, TicketNumber};
+use super::message::Instant;
+use super::ticket::{SentRow, TicketSnapshot};
+use super::token::Token;
+
+/// By which key a ticket was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hint {
+    /// A verified token.
+    Token(Token),
+    /// In-Reply-To names a message of the ticket.
+    InReplyTo,
+    /// References names a message of the ticket.
+    References,
+    /// `[#n]` in the subject.
+    Tag,
+}
+
+/// A ticket that the message may belong to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// How it was found.
+    pub hint: Hint,
+    /// The ticket.
+    pub ticket: TicketSnapshot,
+}
+
+/// How often automatic mail went out, counted on the decision's `now`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GovernorCounts {
+    /// To this address in the last hour.
+    pub address_hour: u32,
+    /// To this address in the last day.
+    pub address_day: u32,
+    /// From this desk in the last hour.
+    pub mailbox_hour: u32,
+}
+
+/// What is known about an incoming message.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MessageFacts {
+    /// Tickets of the receiving desk, in the decided order of hints; a ticket may occur twice.
+    pub candidates: Vec<Candidate>,
+    /// The sender's key; `None` without a From address.
+    pub sender: Option<LookupKey>,
+    /// The mail of this account that has the same content key.
+    pub duplicate_of: Option<LedgerId>,
+    /// True when another mail of this account had the same Message-ID.
+    pub message_id_seen: bool,
+    /// The row of ours that a bounce speaks of, found by signed Message-ID or reverse-path.
+    pub sent_row: Option<(SentRow, TicketSnapshot)>,
+    /// For the governor.
+    pub counts: GovernorCounts,
+    /// True when the mail was there before the folder was first seen (L15).
+    pub history: bool,
+    /// False when it lay in a folder that is never answered.
+    pub folder_responds: bool,
+    /// Only the head of an oversize mail is known.
+    pub oversize: bool,
+}
+
+/// What is known when a ticket is due.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TickFacts {
+    /// The ticket.
+    pub ticket: TicketSnapshot,
+    /// A mail of one of its participants waits in queue, gap or quarantine.
+    pub mail_waits: bool,
+    /// A mail that nobody can attribute waits since this instant; blocks for 24 hours at most.
+    pub unattributed_since: Option<Instant>,
+    /// Every folder of the desk was completely polled after this instant; `None` where one never was.
+    pub polled_until: Option<Instant>,
+    /// An answer or notice of the ticket is not yet accepted by SMTP.
+    pub unsent: bool,
+    /// For the governor: notices to the requester.
+    pub counts: GovernorCounts,
+}
+
+/// What is known when someone commands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommandFacts {
+    /// The ticket.
+    pub ticket: TicketSnapshot,
+    /// The agent that acts, when one does.
+    pub agent: Option<AgentName>,
+    /// The other ticket of a merge.
+    pub other: Option<TicketSnapshot>,
+    /// The newest message of the requester, for In-Reply-To.
+    pub last_inbound: Option<super::ids::MessageId>,
+    /// For the governor.
+    pub counts: GovernorCounts,
+}
+
+/// How a ticket is named outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TicketRef {
+    /// Inside.
+    pub id: TicketId,
+    /// Outside.
+    pub number: TicketNumber,
+}

@@ -1,0 +1,71 @@
+//! Everything a decision may know besides facts: desks, people, caps.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::account::{Account, Transport};
+use super::address::EmailAddress;
+use super::desk::{Desk, DeskClass};
+use super::directory::Directory;
+use super::ids::{AccountName, DeskName};
+
+/// Caps of automatic mail (L14); 0 is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Governor {
+    /// To one address within an hour.
+    pub per_address_hour: u32,
+    /// To one address within a day.
+    pub per_address_day: u32,
+    /// From one desk within an hour: the circuit breaker.
+    pub per_mailbox_hour: u32,
+}
+
+impl Default for Governor {
+    fn default() -> Self {
+        Self { per_address_hour: 3, per_address_day: 10, per_mailbox_hour: 300 }
+    }
+}
+
+/// The whole policy; replaced as one at reload.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Desks by name.
+    pub desks: BTreeMap<DeskName, Arc<Desk>>,
+    /// Accounts by name.
+    pub accounts: BTreeMap<AccountName, Arc<Account>>,
+    /// Organisations, contacts, agents.
+    pub directory: Directory,
+    /// Caps.
+    pub governor: Governor,
+    /// The way out.
+    pub transport: Transport,
+}
+
+impl Policy {
+    /// The desk a mail belongs to: the routes of its recipients, a breach desk first; else the
+    /// account's own.
+    pub fn route<'a>(
+        &self,
+        account: &Account,
+        recipients: impl Iterator<Item = &'a EmailAddress> + Clone,
+    ) -> Option<Arc<Desk>> {
+        let mut hit: Option<Arc<Desk>> = None;
+        for recipient in recipients {
+            let separator = account.subaddress.unwrap_or('+');
+            let bare = recipient.without_detail(separator).identity();
+            let routed = account.routes.iter().filter(|(to, _)| to.identity() == bare);
+            for desk in routed.filter_map(|(_, name)| self.desks.get(name)) {
+                if desk.class == DeskClass::Breach {
+                    return Some(desk.clone());
+                }
+                hit.get_or_insert_with(|| desk.clone());
+            }
+        }
+        hit.or_else(|| self.desks.get(&account.desk).cloned())
+    }
+
+    /// True when the address is one of ours: mail from it was minted by us or forged.
+    pub fn is_ours(&self, address: &EmailAddress) -> bool {
+        self.desks.values().any(|desk| desk.owns(address))
+    }
+}
