@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod address;
+pub mod agent_mail;
 pub mod calendar;
 pub mod desk;
 pub mod directory;
