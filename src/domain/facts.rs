@@ -48,6 +48,8 @@ pub struct MessageFacts {
     pub sender: Option<LookupKey>,
     /// The mail of this account that has the same content key.
     pub duplicate_of: Option<LedgerId>,
+    /// Tickets of other accounts that hold the same content (L11).
+    pub copies: Vec<TicketId>,
     /// True when another mail of this account had the same Message-ID.
     pub message_id_seen: bool,
     /// The row of ours that a bounce speaks of, found by signed Message-ID or reverse-path.
@@ -75,6 +77,10 @@ pub struct TickFacts {
     pub polled_until: Option<Instant>,
     /// An answer or notice of the ticket is not yet accepted by SMTP.
     pub unsent: bool,
+    /// Why the ticket's acknowledgment was suppressed, where it was: `Suppression::as_str`.
+    pub never_notify: Option<String>,
+    /// Redacted subject, for the agents.
+    pub subject: super::text::RedactedText,
     /// For the governor: notices to the requester.
     pub counts: GovernorCounts,
 }
