@@ -120,3 +120,22 @@ fn running(promise: Promise<'_>, kind: ClockKind, left_s: i64, now: Instant) -> 
     let span = if promise.business(kind) { Span::Business(left) } else { Span::Elapsed(left) };
     sla::due(&promise.desk.calendar, now, span).map(|due| ClockState::Running { due })
 }
+
+/// New targets for an old ticket: promises already kept or missed stay as they are.
+pub fn kept(old: &[TicketClock], new: Vec<TicketClock>) -> Vec<TicketClock> {
+    let done = |kind: ClockKind| {
+        old.iter().find(|c| {
+            c.kind == kind && matches!(c.state, ClockState::Met { .. } | ClockState::Missed { .. })
+        })
+    };
+    let mut clocks: Vec<TicketClock> =
+        new.into_iter().map(|clock| done(clock.kind).copied().unwrap_or(clock)).collect();
+    for clock in old {
+        if matches!(clock.state, ClockState::Met { .. } | ClockState::Missed { .. })
+            && !clocks.iter().any(|c| c.kind == clock.kind)
+        {
+            clocks.push(*clock);
+        }
+    }
+    clocks
+}

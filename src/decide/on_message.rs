@@ -73,7 +73,8 @@ impl Aside {
             duplicate_of: Some(first),
         }
     }
-    const fn recorded(reason: &'static str) -> Self {
+    /// Kept and listed.
+    pub const fn recorded(reason: &'static str) -> Self {
         Self { state: LedgerState::Recorded, reason, action: "recorded", duplicate_of: None }
     }
     /// Waits for a person.
