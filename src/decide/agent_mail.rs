@@ -2,10 +2,11 @@
 //! evidence says pass, exactly one From, a registered agent of the desk, that agent's own signed
 //! token for this ticket, and no other Reply-To. Else it is held for a person, and nothing moves.
 
-use crate::domain::agent_mail::{self as words, Order};
+use crate::domain::agent_mail::{self as words, AgentCommand};
 use crate::domain::command::{Command, Refusal};
 use crate::domain::directory::Agent;
 use crate::domain::effect::{Decision, Effect, LedgerState, Reason};
+use crate::domain::ids::AgentName;
 use crate::domain::facts::{Candidate, CommandFacts, Hint, MessageFacts};
 use crate::domain::message::{Grade, MessageClass};
 use crate::domain::outgoing::{Notice, Outgoing, PublicText, Recipient};
@@ -101,30 +102,23 @@ fn carry_out(
     scene: Scene<'_>,
     actor: &Actor,
 ) -> Result<Decision, Refusal> {
-    let parsed = words::parse(incoming.mail.visible.expose());
+    let read = words::read(incoming.mail.visible.expose());
     let redacted = &incoming.redacted.visible;
-    let noted = parsed.orders.contains(&Order::Note);
-    let resolves = parsed.orders.contains(&Order::Resolve);
-    let has_words = !parsed.text.trim().is_empty();
-    let mut commands = Vec::new();
-    for order in &parsed.orders {
-        commands.push(match order {
-            Order::Note | Order::Resolve => continue,
-            Order::Close => Command::Close,
-            Order::Reopen => Command::Reopen,
-            Order::Priority(priority) => Command::Priority(*priority),
-            Order::Assign(name) => Command::Assign(name.clone()),
-            Order::Unknown => return Err(Refusal::NotAllowed("the first lines hold an unknown # command")),
-        });
-    }
-    if noted {
+    let resolves = read.commands.contains(&AgentCommand::Resolve);
+    let has_words = !read.words.trim().is_empty();
+    let mut commands = read
+        .commands
+        .iter()
+        .filter_map(|command| ordered(command).transpose())
+        .collect::<Result<Vec<_>, _>>()?;
+    if read.commands.contains(&AgentCommand::Note) {
         if !has_words {
             return Err(Refusal::Empty);
         }
-        commands.push(Command::Note { redacted: redacted.clone(), text: RawText::new(parsed.text.as_str()) });
+        commands.push(Command::Note { redacted: redacted.clone(), text: RawText::new(read.words) });
     } else if has_words {
         commands.push(Command::Reply {
-            text: PublicText::from_agent(RawText::new(parsed.text.as_str())),
+            text: PublicText::from_agent(RawText::new(read.words)),
             redacted: redacted.clone(),
             resolve: resolves,
         });
@@ -134,6 +128,22 @@ fn carry_out(
         return Err(Refusal::Empty);
     }
     all(&commands, facts, scene, actor)
+}
+
+/// The command of a command line; `None` for those that say what the words are.
+fn ordered(command: &AgentCommand) -> Result<Option<Command>, Refusal> {
+    Ok(Some(match command {
+        AgentCommand::Note | AgentCommand::Resolve => return Ok(None),
+        AgentCommand::Close => Command::Close,
+        AgentCommand::Reopen => Command::Reopen,
+        AgentCommand::Priority(priority) => Command::Priority(*priority),
+        AgentCommand::Assign(name) => Command::Assign(Some(
+            AgentName::parse(name).map_err(|_| Refusal::NotAllowed("#assign wants an agent's name"))?,
+        )),
+        AgentCommand::Unknown(_) => {
+            return Err(Refusal::NotAllowed("the first lines hold an unknown # command"));
+        }
+    }))
 }
 
 /// Several commands of one mail: each is decided on the ticket as the one before left it.

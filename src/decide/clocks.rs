@@ -24,9 +24,6 @@ impl Promise<'_> {
     fn span(&self, kind: ClockKind) -> Option<Span> {
         self.desk.target(self.priority, self.category).span(kind)
     }
-    fn business(&self, kind: ClockKind) -> bool {
-        matches!(self.span(kind), Some(Span::Business(_)))
-    }
 }
 
 /// The desk answered: the first response is given, the next update starts to run, everything else
@@ -106,19 +103,17 @@ const fn seconds(span: Span) -> i64 {
     }
 }
 
+/// Without a target of its own any more (the priority changed), a clock counts elapsed time.
+const ELAPSED: Span = Span::Elapsed(Duration::zero());
+
 fn left(promise: Promise<'_>, kind: ClockKind, now: Instant, due: Instant) -> i64 {
-    let left = if promise.business(kind) {
-        sla::elapsed_business(&promise.desk.calendar, now, due)
-    } else {
-        due - now
-    };
-    left.num_seconds().max(0)
+    let span = promise.span(kind).unwrap_or(ELAPSED);
+    sla::left_s(&promise.desk.calendar, span, due, now).unwrap_or(0).max(0)
 }
 
 fn running(promise: Promise<'_>, kind: ClockKind, left_s: i64, now: Instant) -> Option<ClockState> {
-    let left = Duration::seconds(left_s);
-    let span = if promise.business(kind) { Span::Business(left) } else { Span::Elapsed(left) };
-    sla::due(&promise.desk.calendar, now, span).map(|due| ClockState::Running { due })
+    let span = promise.span(kind).unwrap_or(ELAPSED);
+    sla::resume(&promise.desk.calendar, span, left_s, now).map(|due| ClockState::Running { due })
 }
 
 /// New targets for an old ticket: promises already kept or missed stay as they are.
