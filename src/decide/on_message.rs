@@ -19,7 +19,9 @@ pub fn on_message(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>
     }
     let class = incoming.mail.class.unwrap_or(MessageClass::Human);
     let breach = scene.desk.class == DeskClass::Breach;
-    if let Some(decision) = agent_mail::decide(incoming, facts, scene) {
+    if !incoming.released
+        && let Some(decision) = agent_mail::decide(incoming, facts, scene)
+    {
         return decision;
     }
     match class {
@@ -31,7 +33,7 @@ pub fn on_message(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>
                 return aside(incoming, scene, &Aside::recorded("report_unmatched"));
             }
         }
-        MessageClass::Spam if !breach => return aside(incoming, scene, &Aside::held("spam")),
+        MessageClass::Spam if !breach && !incoming.released => return aside(incoming, scene, &Aside::held("spam")),
         _ => {}
     }
     match thread(incoming.mail, facts, &scene.policy.directory) {
