@@ -1,1 +1,4 @@
 //! decide
+
+pub mod hours;
+pub mod priority;
