@@ -1,0 +1,1 @@
+//! The bytes, read back by another parser.
