@@ -4,6 +4,7 @@
 pub mod account;
 pub mod address;
 pub mod calendar;
+pub mod command;
 pub mod desk;
 pub mod directory;
 pub mod effect;
