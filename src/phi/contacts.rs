@@ -34,6 +34,20 @@ impl Contacts {
             }
         }
     }
+
+    /// The last telephone of the text's closing lines, where a signature stands.
+    pub fn signature_phone<'a>(&self, text: &'a str) -> Option<&'a str> {
+        /// A signature is rarely longer.
+        const CLOSING_LINES: usize = 8;
+        let own = text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('>'));
+        let closing: Vec<&str> = own.collect();
+        let phone = |line: &&'a str| {
+            let whole =
+                |hit: &regex::Match<'_>| alone(line, hit.start(), hit.end()) && credible(hit.as_str());
+            self.phone.find_iter(line).find(whole).map(|hit| hit.as_str())
+        };
+        closing.iter().rev().take(CLOSING_LINES).find_map(phone)
+    }
 }
 
 /// E.164 allows 15 digits; less than 10 without `+` is more often something else. What reads as

@@ -6,6 +6,7 @@
 pub mod checks;
 mod contacts;
 pub mod finding;
+mod html;
 mod identifiers;
 pub mod placeholders;
 pub mod redact;

@@ -97,9 +97,27 @@ impl Redactor {
     /// Redacts a text of a ticket: the same value keeps its placeholder in all of them, and a name
     /// once found is found again. Give it the body before the subject and the file names.
     pub fn redact_with(&self, ticket: &mut Placeholders, text: &RawText, context: &Context<'_>) -> Redaction {
-        let findings = self.findings(text.expose(), context);
+        let findings = self.findings(text.expose(), context, ticket);
         let text = RedactedText::vouched(replaced(text.expose(), &findings, ticket));
         Redaction { text, findings }
+    }
+
+    /// Redacts the file name of an attachment; `_` and `-` part its words, the ending stays.
+    pub fn redact_file_name(
+        &self,
+        ticket: &mut Placeholders,
+        name: &RawText,
+        context: &Context<'_>,
+    ) -> RedactedText {
+        let spaced = name.expose().replace('_', " ");
+        let findings = self.findings(&spaced, context, ticket);
+        RedactedText::vouched(replaced(name.expose(), &findings, ticket))
+    }
+
+    /// The requester's own telephone from the signature, for a sealed, typed field: agents call back
+    /// with it, though the text itself is redacted.
+    pub fn requester_phone(&self, text: &RawText) -> Option<RawText> {
+        self.contacts.signature_phone(text.expose()).map(RawText::new)
     }
 
     /// What `mailward redact --jsonl` prints: the spans in code points, and the redacted text.
@@ -108,7 +126,12 @@ impl Redactor {
         (finding::in_code_points(text.expose(), &redaction.findings), redaction.text)
     }
 
-    fn findings(&self, text: &str, _context: &Context<'_>) -> Vec<Finding> {
+    pub(super) fn findings(
+        &self,
+        text: &str,
+        _context: &Context<'_>,
+        _ticket: &Placeholders,
+    ) -> Vec<Finding> {
         let mut found = Vec::new();
         self.identifiers.find(text, &mut found);
         self.contacts.find(text, &mut found);
@@ -125,7 +148,7 @@ impl Redactor {
 }
 
 /// The text with a placeholder for each finding.
-fn replaced(text: &str, findings: &[Finding], ticket: &mut Placeholders) -> String {
+pub(super) fn replaced(text: &str, findings: &[Finding], ticket: &mut Placeholders) -> String {
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
     for finding in findings {
