@@ -22,8 +22,18 @@ const STOREYS: &[&[&str]] = &[
 const ALLOWED: &[(&str, &str)] = &[("store", "seal")];
 
 const PURE: &[&str] = &["domain", "phi", "intake", "decide"];
-const IMPURE_CRATES: &[&str] =
-    &["tokio", "sqlx", "axum", "lettre", "async_imap", "tokio_rustls", "rustls", "std::net", "std::fs", "getrandom"];
+const IMPURE_CRATES: &[&str] = &[
+    "tokio",
+    "sqlx",
+    "axum",
+    "lettre",
+    "async_imap",
+    "tokio_rustls",
+    "rustls",
+    "std::net",
+    "std::fs",
+    "getrandom",
+];
 
 const HARD_LINES: usize = 600;
 
@@ -160,7 +170,8 @@ fn files_keep_their_size_and_say_what_they_are() {
             problems.push(format!("{}: {lines} lines, {HARD_LINES} is the limit", path.display()));
         }
         if !text.starts_with("//!") {
-            problems.push(format!("{}: does not open with what it takes, gives and never does", path.display()));
+            problems
+                .push(format!("{}: does not open with what it takes, gives and never does", path.display()));
         }
         for word in ["utils", "helpers", "manager"] {
             if path.file_stem().is_some_and(|s| s.to_string_lossy().contains(word)) {

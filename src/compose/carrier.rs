@@ -31,8 +31,7 @@ pub(super) struct Identity {
 
 impl Identity {
     pub(super) fn of(request: &MintRequest<'_>, entropy: &[u8]) -> Result<Self, ComposeError> {
-        let purpose =
-            if request.outgoing.notice.to_customer() { Purpose::Reply } else { Purpose::Agent };
+        let purpose = if request.outgoing.notice.to_customer() { Purpose::Reply } else { Purpose::Agent };
         let own = Token { purpose, ticket: request.number, participant: request.participant };
         let token = request.keys.mint(own);
         let domain = request.desk.address.domain();
@@ -59,8 +58,7 @@ pub fn carries(desk: &EmailAddress, carrier: TokenCarrier, subaddress: Option<ch
 
 /// The signed reverse-path of a mail, or the desk's address where no token can travel in one.
 pub(super) fn bounce_address(request: &MintRequest<'_>) -> EmailAddress {
-    let bounce =
-        Token { purpose: Purpose::Bounce, ticket: request.number, participant: request.participant };
+    let bounce = Token { purpose: Purpose::Bounce, ticket: request.number, participant: request.participant };
     reply_address(request, &request.keys.mint(bounce))
 }
 

@@ -16,31 +16,77 @@ struct Words {
 const EN: Words = Words {
     weekdays: ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
     months: [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-        "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ],
 };
 const ES: Words = Words {
     weekdays: ["lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"],
     months: [
-        "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
-        "noviembre", "diciembre",
+        "enero",
+        "febrero",
+        "marzo",
+        "abril",
+        "mayo",
+        "junio",
+        "julio",
+        "agosto",
+        "septiembre",
+        "octubre",
+        "noviembre",
+        "diciembre",
     ],
 };
 const PT: Words = Words {
     weekdays: [
-        "segunda-feira", "terça-feira", "quarta-feira", "quinta-feira", "sexta-feira", "sábado", "domingo",
+        "segunda-feira",
+        "terça-feira",
+        "quarta-feira",
+        "quinta-feira",
+        "sexta-feira",
+        "sábado",
+        "domingo",
     ],
     months: [
-        "janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro",
-        "novembro", "dezembro",
+        "janeiro",
+        "fevereiro",
+        "março",
+        "abril",
+        "maio",
+        "junho",
+        "julho",
+        "agosto",
+        "setembro",
+        "outubro",
+        "novembro",
+        "dezembro",
     ],
 };
 const IT: Words = Words {
     weekdays: ["lunedì", "martedì", "mercoledì", "giovedì", "venerdì", "sabato", "domenica"],
     months: [
-        "gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno", "luglio", "agosto", "settembre",
-        "ottobre", "novembre", "dicembre",
+        "gennaio",
+        "febbraio",
+        "marzo",
+        "aprile",
+        "maggio",
+        "giugno",
+        "luglio",
+        "agosto",
+        "settembre",
+        "ottobre",
+        "novembre",
+        "dicembre",
     ],
 };
 
@@ -99,7 +145,9 @@ fn zone_name(at: DateTime<Utc>, zone: Tz) -> String {
     let local = at.with_timezone(&zone);
     match local.offset().abbreviation() {
         Some(short) if short == zone.name() => short.to_owned(),
-        Some(short) if short.starts_with(|c: char| c.is_ascii_alphabetic()) => format!("{short}, {}", zone.name()),
+        Some(short) if short.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+            format!("{short}, {}", zone.name())
+        }
         _ => format!("UTC{}, {}", local.format("%:z"), zone.name()),
     }
 }
@@ -113,13 +161,48 @@ mod tests {
     fn an_instant_reads_naturally_in_every_language() {
         let at = |h, m| Utc.with_ymd_and_hms(2026, 3, 2, h, m, 0).unwrap();
         let cases = [
-            (at(15, 5), chrono_tz::America::Chicago, Language::En, "Monday, March 2, 2026 at 9:05 AM (CST, America/Chicago)"),
-            (at(18, 0), chrono_tz::America::Chicago, Language::En, "Monday, March 2, 2026 at 12:00 PM (CST, America/Chicago)"),
-            (at(6, 0), chrono_tz::America::Chicago, Language::En, "Monday, March 2, 2026 at 12:00 AM (CST, America/Chicago)"),
-            (at(18, 0), chrono_tz::America::Bogota, Language::Es, "lunes 2 de marzo de 2026 a las 13:00 (UTC-05:00, America/Bogota)"),
-            (at(6, 30), chrono_tz::America::Bogota, Language::Es, "lunes 2 de marzo de 2026 a la 1:30 (UTC-05:00, America/Bogota)"),
-            (at(12, 30), chrono_tz::America::Sao_Paulo, Language::Pt, "segunda-feira, 2 de março de 2026 às 9h30 (UTC-03:00, America/Sao_Paulo)"),
-            (at(8, 0), chrono_tz::Europe::Rome, Language::It, "lunedì 2 marzo 2026 alle ore 9:00 (CET, Europe/Rome)"),
+            (
+                at(15, 5),
+                chrono_tz::America::Chicago,
+                Language::En,
+                "Monday, March 2, 2026 at 9:05 AM (CST, America/Chicago)",
+            ),
+            (
+                at(18, 0),
+                chrono_tz::America::Chicago,
+                Language::En,
+                "Monday, March 2, 2026 at 12:00 PM (CST, America/Chicago)",
+            ),
+            (
+                at(6, 0),
+                chrono_tz::America::Chicago,
+                Language::En,
+                "Monday, March 2, 2026 at 12:00 AM (CST, America/Chicago)",
+            ),
+            (
+                at(18, 0),
+                chrono_tz::America::Bogota,
+                Language::Es,
+                "lunes 2 de marzo de 2026 a las 13:00 (UTC-05:00, America/Bogota)",
+            ),
+            (
+                at(6, 30),
+                chrono_tz::America::Bogota,
+                Language::Es,
+                "lunes 2 de marzo de 2026 a la 1:30 (UTC-05:00, America/Bogota)",
+            ),
+            (
+                at(12, 30),
+                chrono_tz::America::Sao_Paulo,
+                Language::Pt,
+                "segunda-feira, 2 de março de 2026 às 9h30 (UTC-03:00, America/Sao_Paulo)",
+            ),
+            (
+                at(8, 0),
+                chrono_tz::Europe::Rome,
+                Language::It,
+                "lunedì 2 marzo 2026 alle ore 9:00 (CET, Europe/Rome)",
+            ),
             (at(8, 0), chrono_tz::UTC, Language::En, "Monday, March 2, 2026 at 8:00 AM (UTC)"),
         ];
         for (at, zone, language, want) in cases {
@@ -133,6 +216,9 @@ mod tests {
         let want = "Wednesday, July 1, 2026 at 10:05 AM (CDT, America/Chicago)";
         assert_eq!(date_time(at, chrono_tz::America::Chicago, Language::En), want);
         let first = Utc.with_ymd_and_hms(2026, 5, 1, 12, 0, 0).unwrap();
-        assert_eq!(date(first, chrono_tz::America::Sao_Paulo, Language::Pt), "sexta-feira, 1º de maio de 2026");
+        assert_eq!(
+            date(first, chrono_tz::America::Sao_Paulo, Language::Pt),
+            "sexta-feira, 1º de maio de 2026"
+        );
     }
 }

@@ -4,7 +4,9 @@
 
 use data_encoding::HEXLOWER;
 use lettre::Address;
-use lettre::message::header::{ContentType, From, Header as _, HeaderName, HeaderValue, Headers, MIME_VERSION_1_0};
+use lettre::message::header::{
+    ContentType, From, Header as _, HeaderName, HeaderValue, Headers, MIME_VERSION_1_0,
+};
 use lettre::message::{Mailbox, Mailboxes, MultiPart, SinglePart};
 
 use super::carrier::Identity;

@@ -138,8 +138,10 @@ impl Templates {
     }
 
     fn render_named(&self, name: &str, context: &Value) -> Result<String, ComposeError> {
-        let failed =
-            |e: minijinja::Error| ComposeError::Template { name: name.to_owned(), message: e.kind().to_string() };
+        let failed = |e: minijinja::Error| ComposeError::Template {
+            name: name.to_owned(),
+            message: e.kind().to_string(),
+        };
         self.0.get_template(name).and_then(|t| t.render(context)).map_err(failed)
     }
 }
@@ -237,7 +239,8 @@ fn unknown_name(path: String) -> TemplateProblem {
 }
 
 fn from_engine(path: String, error: &minijinja::Error) -> TemplateProblem {
-    let message = error.detail().map_or_else(|| error.kind().to_string(), |d| format!("{}: {d}", error.kind()));
+    let message =
+        error.detail().map_or_else(|| error.kind().to_string(), |d| format!("{}: {d}", error.kind()));
     TemplateProblem {
         name: path,
         line: error.line(),
@@ -274,7 +277,11 @@ mod tests {
         check("en/received.txt", "Ticket {{ number }} at {{ desk }}", "fine");
         check("pt-BR/received.txt", "Chamado {{ number }}", "fine");
         check("en/received.txt", "a\n{{ numbr }}", "Some(2) unknown variable `numbr`");
-        check("en/received.txt", "{% if false %}\n\n{{ nobody }}{% endif %}", "Some(3) unknown variable `nobody`");
+        check(
+            "en/received.txt",
+            "{% if false %}\n\n{{ nobody }}{% endif %}",
+            "Some(3) unknown variable `nobody`",
+        );
         check("en/received.txt", "{{ text }}", "unknown variable `text`");
         check("en/received.txt", "{% if subject %}{{ subject.nothing }}{% endif %}", "undefined");
         check("en/received.txt", "{% if %}", "syntax error");

@@ -58,9 +58,9 @@ pub(super) fn plain_lines(text: &str) -> String {
 /// Lines without their breaks (CRLF, LF or a lone CR) and without control characters but TAB.
 fn lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let bad = |c: char| c.is_control() && c != '\t';
-    text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r')).map(move |line| {
-        if line.contains(bad) { line.replace(bad, "").into() } else { line.into() }
-    })
+    text.split('\n')
+        .flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
+        .map(move |line| if line.contains(bad) { line.replace(bad, "").into() } else { line.into() })
 }
 
 fn wrap(line: &str, out: &mut String) {

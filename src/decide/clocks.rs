@@ -33,14 +33,10 @@ pub fn answered(clocks: &[TicketClock], promise: Promise<'_>, now: Instant) -> V
         (ClockKind::Response, ClockState::Running { .. } | ClockState::Paused { .. }) => {
             ClockState::Met { at: now }
         }
-        (kind, ClockState::Running { due }) => {
-            ClockState::Paused { left_s: left(promise, kind, now, due) }
-        }
-        (ClockKind::Update, ClockState::Missed { .. }) => {
-            promise.span(ClockKind::Update).map_or(clock.state, |span| ClockState::Paused {
-                left_s: seconds(span),
-            })
-        }
+        (kind, ClockState::Running { due }) => ClockState::Paused { left_s: left(promise, kind, now, due) },
+        (ClockKind::Update, ClockState::Missed { .. }) => promise
+            .span(ClockKind::Update)
+            .map_or(clock.state, |span| ClockState::Paused { left_s: seconds(span) }),
         (_, state) => state,
     })
 }
@@ -119,9 +115,8 @@ fn running(promise: Promise<'_>, kind: ClockKind, left_s: i64, now: Instant) -> 
 /// New targets for an old ticket: promises already kept or missed stay as they are.
 pub fn kept(old: &[TicketClock], new: Vec<TicketClock>) -> Vec<TicketClock> {
     let done = |kind: ClockKind| {
-        old.iter().find(|c| {
-            c.kind == kind && matches!(c.state, ClockState::Met { .. } | ClockState::Missed { .. })
-        })
+        old.iter()
+            .find(|c| c.kind == kind && matches!(c.state, ClockState::Met { .. } | ClockState::Missed { .. }))
     };
     let mut clocks: Vec<TicketClock> =
         new.into_iter().map(|clock| done(clock.kind).copied().unwrap_or(clock)).collect();

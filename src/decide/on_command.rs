@@ -35,10 +35,14 @@ pub fn on_command(
         Command::Resolve => ("resolved", resolve(facts, scene)?),
         Command::Assign(agent) => ("assigned", assign(agent.as_ref(), ticket, scene.policy)?),
         Command::Priority(priority) => {
-            let clocks = super::hours::clocks(scene.desk, *priority, ticket.category.as_ref(), ticket.opened_at);
+            let clocks =
+                super::hours::clocks(scene.desk, *priority, ticket.category.as_ref(), ticket.opened_at);
             let clocks = clocks::kept(&ticket.clocks, clocks);
             let due = clocks::next_due(&clocks);
-            ("prioritised", vec![Effect::SetPriority(*priority), Effect::SetClocks(clocks), Effect::SetDue(due)])
+            (
+                "prioritised",
+                vec![Effect::SetPriority(*priority), Effect::SetClocks(clocks), Effect::SetDue(due)],
+            )
         }
         Command::Close => ("closed", close(facts, scene)?),
         Command::Reopen => ("reopened", reopen(ticket, scene)?),
@@ -55,6 +59,7 @@ pub fn on_command(
     })
 }
 
+#[derive(Clone, Copy)]
 struct Words<'a> {
     text: &'a PublicText,
     redacted: &'a RedactedText,
@@ -129,11 +134,9 @@ fn ours(facts: &CommandFacts, scene: Scene<'_>, redacted: &RedactedText, clear: 
         inbound: false,
         kind: ArticleKind::Public,
         class: None,
-        from: facts
-            .agent
-            .as_ref()
-            .and_then(|name| scene.policy.directory.agents.get(name))
-            .map(|a| crate::domain::address::Mailbox { name: Some(a.display_name.clone()), address: a.address.clone() }),
+        from: facts.agent.as_ref().and_then(|name| scene.policy.directory.agents.get(name)).map(|a| {
+            crate::domain::address::Mailbox { name: Some(a.display_name.clone()), address: a.address.clone() }
+        }),
         message_id: None,
         at: scene.now,
         grade: Grade::Pass,
@@ -160,7 +163,10 @@ fn resolve(facts: &CommandFacts, scene: Scene<'_>) -> Result<Vec<Effect>, Refusa
     let agent_name = display_name(facts.agent.as_ref(), scene);
     let mut effects = vec![Effect::SetState(state), Effect::SetClocks(clocks), Effect::SetDue(None)];
     if !ticket.imported {
-        effects.extend(customers(facts, scene, || Notice::Resolved { text: None, agent_name: agent_name.clone() }));
+        effects.extend(customers(facts, scene, || Notice::Resolved {
+            text: None,
+            agent_name: agent_name.clone(),
+        }));
     }
     Ok(effects)
 }
@@ -244,8 +250,7 @@ fn move_to(
     if agent.is_some_and(|a| scene.policy.directory.agent_of_desk(a, desk).is_none()) {
         return Err(Refusal::NotAllowed("you do not work for that desk; ask one of its agents to take it"));
     }
-    let clocks =
-        super::hours::clocks(target, ticket.priority, ticket.category.as_ref(), ticket.opened_at);
+    let clocks = super::hours::clocks(target, ticket.priority, ticket.category.as_ref(), ticket.opened_at);
     let clocks = clocks::kept(&ticket.clocks, clocks);
     let due = clocks::next_due(&clocks);
     Ok(vec![

@@ -53,10 +53,8 @@ pub fn on_tick(facts: &TickFacts, scene: Scene<'_>) -> Decision {
         }
         Silence::Close => {
             let reopen_until = scene.now + Duration::days(i64::from(scene.desk.reopen_days));
-            effects.push(Effect::SetState(TicketState::Closed {
-                at: scene.now,
-                reason: CloseReason::NoAnswer,
-            }));
+            effects
+                .push(Effect::SetState(TicketState::Closed { at: scene.now, reason: CloseReason::NoAnswer }));
             effects.push(Effect::SetClocks(clocks::ended(&clocks, scene.now)));
             effects.push(to_requester(facts, scene, Notice::Closed { reopen_until, no_answer: true }));
             reasons.push(Reason::code("closed_by_silence"));

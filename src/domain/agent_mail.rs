@@ -139,8 +139,27 @@ fn is_rule(line: &str) -> bool {
 /// least, so that a last line such as "Date: Monday" stays the agent's own.
 fn before_headers(text: &str) -> Option<&str> {
     const NAMES: [&str; 22] = [
-        "from", "sent", "to", "cc", "subject", "date", "reply-to", "de", "enviado", "enviado el", "para",
-        "asunto", "fecha", "assunto", "data", "enviada em", "enviado em", "da", "inviato", "a", "oggetto",
+        "from",
+        "sent",
+        "to",
+        "cc",
+        "subject",
+        "date",
+        "reply-to",
+        "de",
+        "enviado",
+        "enviado el",
+        "para",
+        "asunto",
+        "fecha",
+        "assunto",
+        "data",
+        "enviada em",
+        "enviado em",
+        "da",
+        "inviato",
+        "a",
+        "oggetto",
         "importance",
     ];
     let mut above = text;
@@ -193,9 +212,8 @@ fn command(line: &str) -> Option<AgentCommand> {
         ("close", None, _) => AgentCommand::Close,
         ("reopen", None, _) => AgentCommand::Reopen,
         ("note", None, _) => AgentCommand::Note,
-        ("priority", Some(word), false) => {
-            Priority::parse(&word).map_or_else(|| AgentCommand::Unknown(line.to_owned()), AgentCommand::Priority)
-        }
+        ("priority", Some(word), false) => Priority::parse(&word)
+            .map_or_else(|| AgentCommand::Unknown(line.to_owned()), AgentCommand::Priority),
         ("assign", Some(who), false) => AgentCommand::Assign(who),
         _ => AgentCommand::Unknown(line.to_owned()),
     })

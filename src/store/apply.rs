@@ -1,7 +1,7 @@
 //! The one door: carries out what was decided, in the transaction in which it was decided.
 
-use super::work::{Ids, Work};
 use super::StoreError;
+use super::work::{Ids, Work};
 use crate::domain::address::Mailbox;
 use crate::domain::effect::Decision;
 use crate::domain::facts::TicketRef;
@@ -37,7 +37,6 @@ pub struct Applied {
     /// The messages that were added, in order.
     pub articles: Vec<ArticleId>,
 }
-
 
 impl Work {
     /// Gives the decision's ticket its place: for a new one the next gapless number, for an existing

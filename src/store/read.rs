@@ -1,8 +1,8 @@
 //! Reads for the commands, on the read-only connections: they never wait for a writer.
 
 use super::views::{
-    BalanceView, LedgerFilter, LedgerView, OutboxFilter, OutboxView, QuarantineView, TicketFilter, TicketLine,
-    TicketView,
+    BalanceView, LedgerFilter, LedgerView, OutboxFilter, OutboxView, QuarantineView, TicketFilter,
+    TicketLine, TicketView,
 };
 use super::{Store, StoreError};
 use crate::domain::ids::{AccountName, TicketNumber};

@@ -1,7 +1,7 @@
 //! What the clock and a person may know: due tickets, the facts of a tick (L32), of a command.
 
-use super::work::Work;
 use super::StoreError;
+use super::work::Work;
 use crate::domain::facts::{CommandFacts, TickFacts};
 use crate::domain::ids::{AccountName, AgentName, FolderName, TicketNumber};
 use crate::domain::message::Instant;
