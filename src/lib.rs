@@ -11,4 +11,3 @@ pub mod phi;
 pub mod seal;
 pub mod smtp;
 pub mod store;
-pub mod worker;
