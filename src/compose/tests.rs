@@ -9,14 +9,13 @@ use mail_parser::{Address, HeaderValue, MessageParser};
 use super::*;
 use crate::domain::agent_mail::{self, MARKER};
 use crate::domain::calendar::Calendar;
-use crate::domain::desk::{AfterHours, DeskClass};
 use crate::domain::ids::{AgentName, DeskName};
 use crate::domain::message::Language;
 use crate::domain::outgoing::{Notice, PublicText, Recipient, Suppression};
-use crate::domain::priority_rules::PriorityRules;
-use crate::domain::text::{RawText, RedactedText};
+use crate::domain::text::RawText;
 use crate::domain::ticket::Priority;
 use crate::domain::token::{Purpose, Token};
+use crate::phi::redact::no_customer_text;
 
 fn at(day: u32, hour: u32) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 3, day, hour, 5, 9).unwrap()
@@ -30,31 +29,12 @@ fn desk() -> Desk {
         holidays: BTreeSet::new(),
         years: (2026, 2026),
     };
-    Desk {
-        name: DeskName::parse("imaging").unwrap(),
-        class: DeskClass::Support,
-        address: EmailAddress::parse("support@imaging.example").unwrap(),
-        aliases: Vec::new(),
-        from_name: "Imaging Support".into(),
-        languages: Language::ALL.to_vec(),
-        calendar: Arc::new(calendar),
-        words: BTreeMap::new(),
-        categories: Vec::new(),
-        rules: Arc::new(PriorityRules::default()),
-        targets: BTreeMap::new(),
-        autoclose: None,
-        after_hours: AfterHours {
-            cap: None,
-            except: Vec::new(),
-            emergency_phone: Some("+1 312 555 0100".into()),
-        },
-        reopen_days: 14,
-        echo_subject: false,
-        own_lists: Vec::new(),
-        fields: Vec::new(),
-        agents: Vec::new(),
-        templates: None,
-    }
+    let address = EmailAddress::parse("support@imaging.example").unwrap();
+    let mut desk = Desk::new(DeskName::parse("imaging").unwrap(), address, Arc::new(calendar));
+    desk.from_name = "Imaging Support".into();
+    desk.languages = Language::ALL.to_vec();
+    desk.after_hours.emergency_phone = Some("+1 312 555 0100".into());
+    desk
 }
 
 fn public(text: &str) -> PublicText {
@@ -75,8 +55,8 @@ fn notification(text: &str, subject: &str) -> Notice {
     Notice::AgentNotification {
         agent: AgentName::parse("mary").unwrap(),
         event: "reply",
-        text: RedactedText::vouched(text),
-        subject: RedactedText::vouched(subject),
+        text: no_customer_text(text),
+        subject: no_customer_text(subject),
         priority: Priority::High,
         due: Some(at(3, 14)),
         reasons: vec!["\"cannot log in\" (access)".into(), "many users".into()],
@@ -90,14 +70,14 @@ fn every_notice() -> Vec<(&'static str, Notice)> {
     let bare = Notice::Received {
         arrived: at(2, 15),
         response_due: None,
-        subject: Some(RedactedText::vouched("Viewer fails for [NAME]")),
+        subject: Some(no_customer_text("Viewer fails for [NAME]")),
         next_opening: None,
         restricted: false,
     };
     let restricted = Notice::Received {
         arrived: at(2, 15),
         response_due: Some(at(2, 23)),
-        subject: Some(RedactedText::vouched("never shown")),
+        subject: Some(no_customer_text("never shown")),
         next_opening: None,
         restricted: true,
     };

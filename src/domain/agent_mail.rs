@@ -304,4 +304,34 @@ mod tests {
             assert_eq!(read(text), want, "{text:?}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn l24_no_wrapping_or_quoting_lets_the_notification_through(
+            words in "[a-zA-Zé,.? \n]{0,60}[a-zé.?]",
+            prefix in "([>|] ?){0,3}",
+            width in 8_usize..90,
+        ) {
+            let notification = format!("{MARKER}\n\nCANARY of a customer\n\n{END_MARKER}");
+            let mut quoted = String::new();
+            for line in notification.lines() {
+                let mut used = 0;
+                quoted += &prefix;
+                for word in line.split(' ') {
+                    if used > 0 && used + word.len() > width {
+                        quoted += "\n";
+                        quoted += &prefix;
+                        used = 0;
+                    }
+                    quoted += word;
+                    quoted += " ";
+                    used += word.len() + 1;
+                }
+                quoted += "\n";
+            }
+            let got = words_above_marker(&format!("{words}\n\n{quoted}")).to_owned();
+            proptest::prop_assert!(!got.contains("CANARY"));
+            proptest::prop_assert_eq!(got.trim_end(), words.trim_end());
+        }
+    }
 }
