@@ -54,7 +54,7 @@ pub fn open(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>, why:
     let ticket = NewTicket {
         desk: scene.desk.name.clone(),
         state: TicketState::New,
-        priority: weighed.hours.priority,
+        priority: weighed.prioritised.priority,
         category: weighed.prioritised.category.clone(),
         language: scene.desk.language(incoming.mail.language),
         subject: weighed.subject.clone(),
@@ -96,7 +96,9 @@ fn weigh(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>) -> Weig
     let clocks = if facts.history {
         Vec::new()
     } else {
-        hours::clocks(scene.desk, hours.priority, prioritised.category.as_ref(), incoming.arrived)
+        // A capped ticket's own clocks begin when the cap ends.
+        let category = prioritised.category.as_ref();
+        hours::clocks(scene.desk, prioritised.priority, category, hours.clocks_start.max(incoming.arrived))
     };
     let place = Place { history: facts.history, folder_responds: facts.folder_responds };
     let subject = if shows_content(incoming, scene) {

@@ -70,6 +70,6 @@ pub struct Bells {
     pub outbox: Arc<Notify>,
     /// A ticket may be due.
     pub sweep: Arc<Notify>,
-    /// A close waits for a complete look through the folders.
-    pub reconcile: Arc<std::sync::atomic::AtomicBool>,
+    /// Grows each time a close waits for a complete look through the folders.
+    pub reconcile: Arc<std::sync::atomic::AtomicU64>,
 }

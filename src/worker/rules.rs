@@ -11,7 +11,7 @@ use crate::phi::Redactor;
 #[derive(Debug)]
 pub struct Rules {
     /// Desks, accounts, people, caps.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     /// Texts of our mail.
     pub templates: Templates,
     /// The redactor with the operator's lists.

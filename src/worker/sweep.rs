@@ -104,7 +104,7 @@ impl Sweep {
         self.door.carry_out(work, &decision, desk, rules).await?;
         let reason: Vec<&str> = decision.reasons.iter().map(|r| r.code).collect();
         if reason.contains(&"close_waits_for_poll") {
-            self.bells.reconcile.store(true, std::sync::atomic::Ordering::Relaxed);
+            self.bells.reconcile.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
         Ok(Swept { ticket: ticket.number.get(), action: decision.action, reason: reason.join(","), at: now })
     }

@@ -2,6 +2,7 @@
 //! IMAP; identity is the octets, because files have no UID. Also takes single mails from a pipe.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use sha2::{Digest as _, Sha256};
@@ -21,7 +22,8 @@ use super::{Ended, Ingest};
 const LEASE: TimeDelta = TimeDelta::seconds(25);
 /// Files have one UIDVALIDITY.
 const VALIDITY: UidValidity = UidValidity(1);
-const POLL: std::time::Duration = std::time::Duration::from_secs(2);
+const POLL: Duration = Duration::from_secs(2);
+const POLL_AT_ONCE: Duration = Duration::from_millis(50);
 
 /// The reader of one account of files.
 pub struct FileReader {
@@ -32,12 +34,20 @@ pub struct FileReader {
     leftover: bool,
     /// Names that are durable already and stay where they are (`after = "none"`, or flagged).
     known: HashSet<String>,
+    poll: Duration,
 }
 
 impl FileReader {
     /// A reader that has not looked yet.
     pub fn new(ingest: Ingest, account: AccountName, limits: Limits) -> Self {
-        Self { ingest, account, limits, lease: None, leftover: true, known: HashSet::new() }
+        Self { ingest, account, limits, lease: None, leftover: true, known: HashSet::new(), poll: POLL }
+    }
+
+    /// Looks again at once (`--until-idle`).
+    #[must_use]
+    pub const fn impatient(mut self) -> Self {
+        self.poll = POLL_AT_ONCE;
+        self
     }
 
     /// The account it reads.
@@ -193,7 +203,7 @@ impl FileReader {
             if !matches!(outcome, Ok(Step::Did(_))) {
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = tokio::time::sleep(POLL) => {}
+                    () = tokio::time::sleep(self.poll) => {}
                 }
             }
         }

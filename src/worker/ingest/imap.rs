@@ -48,6 +48,10 @@ pub struct ImapReader {
     alone: bool,
     hot_until: Option<Monotonic>,
     reconciled: Option<Monotonic>,
+    /// The last call for a reconciliation that was answered.
+    answered: u64,
+    /// False: polls at once instead of waiting by IDLE (`--until-idle`).
+    patient: bool,
 }
 
 impl ImapReader {
@@ -64,7 +68,16 @@ impl ImapReader {
             alone: false,
             hot_until: None,
             reconciled: None,
+            answered: 0,
+            patient: true,
         }
+    }
+
+    /// Polls at once instead of waiting by IDLE.
+    #[must_use]
+    pub const fn impatient(mut self) -> Self {
+        self.patient = false;
+        self
     }
 
     /// The account it reads.
@@ -95,7 +108,7 @@ impl ImapReader {
         }
         self.connect(&account).await?;
         let wanted = self.ingest.bells.reconcile.load(Ordering::Relaxed);
-        let reconcile = wanted || self.reconciled.is_none_or(|at| at.elapsed() >= RECONCILE);
+        let reconcile = wanted != self.answered || self.reconciled.is_none_or(|at| at.elapsed() >= RECONCILE);
         for folder in &account.folders {
             if let Step::Did(n) = self.folder(&account, &folder.name, reconcile).await? {
                 self.hot_until = Some(Monotonic::now() + HOT);
@@ -104,6 +117,7 @@ impl ImapReader {
         }
         if reconcile {
             self.reconciled = Some(Monotonic::now());
+            self.answered = wanted;
             self.ingest.bells.sweep.notify_one();
         }
         Ok(Step::Idle)
@@ -373,7 +387,7 @@ impl ImapReader {
 
     async fn idle(&mut self, stop: &CancellationToken) {
         let hot = self.hot_until.is_some_and(|until| Monotonic::now() < until);
-        if hot {
+        if hot || !self.patient {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(HOT_POLL) => {}
