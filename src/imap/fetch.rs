@@ -322,7 +322,8 @@ mod tests {
 
     #[test]
     fn l28_a_batch_is_bounded_by_octets_and_never_empty() {
-        let limits = Limits { batch_bytes: 100, message_bytes: 1000, oversize_bytes: 10, ..Limits::default() };
+        let limits =
+            Limits { batch_bytes: 100, message_bytes: 1000, oversize_bytes: 10, ..Limits::default() };
         let told = |sizes: &[u64]| {
             (1..).zip(sizes).map(|(n, size)| (uid(n), Told { size: *size, date: None })).collect()
         };
@@ -347,13 +348,17 @@ mod tests {
 
     #[test]
     fn l3_only_exchange_itself_is_a_placeholder() {
-        let subject = "Subject: Retrieval using the IMAP4 protocol failed for the following\r\n message: 752\r\n";
+        let subject =
+            "Subject: Retrieval using the IMAP4 protocol failed for the following\r\n message: 752\r\n";
         let cases = [
             (format!("From: Microsoft Exchange Server 2010\r\n{subject}\r\nThe server couldn't"), true),
             (format!("{subject}From: \"Microsoft Exchange Server\" <x@example.org>\r\n\r\n"), true),
             (format!("From: Ann <ann@example.org>\r\n{subject}\r\nwhat is this?"), false),
             ("From: Microsoft Exchange Server\r\nSubject: Undeliverable\r\n\r\n".to_owned(), false),
-            (format!("From: Ann <ann@example.org>\r\n\r\nFrom: Microsoft Exchange Server\r\n{subject}"), false),
+            (
+                format!("From: Ann <ann@example.org>\r\n\r\nFrom: Microsoft Exchange Server\r\n{subject}"),
+                false,
+            ),
         ];
         for (mail, expected) in cases {
             assert_eq!(is_placeholder(mail.as_bytes()), expected, "{mail}");

@@ -2,9 +2,7 @@
 //! to its tagged end, and knows whether the server owes one. Uses async-imap as parser and writer
 //! only: its own command methods report NO, EOF and BYE as an empty success.
 
-use async_imap::imap_proto::{
-    Capability, MailboxDatum, Outcome, Response, ResponseCode, Status,
-};
+use async_imap::imap_proto::{Capability, MailboxDatum, Outcome, Response, ResponseCode, Status};
 use tokio::time::timeout;
 
 use super::wire::Wire;

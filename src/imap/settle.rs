@@ -1,9 +1,9 @@
 //! What happens to mails on the server once the caller has committed them (L2): MOVE, else COPY once
 //! and delete our own, or flags. Never expunges what somebody else deleted.
 
+use super::ImapError;
 use super::session::{Answer, SMALL, Session, quoted_folder};
 use super::uid_set::uid_sets;
-use super::ImapError;
 use crate::domain::account::After;
 use crate::domain::ids::{FolderName, Uid};
 

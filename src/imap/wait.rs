@@ -45,7 +45,9 @@ impl Session {
             let begun = timeout(self.limits.stall, self.begin()).await;
             if let Begun::Idling(tag) = begun.map_err(|_| ImapError::Timeout("IDLE"))?? {
                 let woken = self.idle(until, stop).await?;
-                timeout(self.limits.stall, self.end(&tag)).await.map_err(|_| ImapError::Timeout("DONE"))??;
+                timeout(self.limits.stall, self.end(&tag))
+                    .await
+                    .map_err(|_| ImapError::Timeout("DONE"))??;
                 self.owing = false;
                 let news = std::mem::take(&mut self.news);
                 return Ok(if news && woken == Woken::TimeUp { Woken::News } else { woken });
