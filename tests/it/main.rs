@@ -8,3 +8,7 @@ mod imap_dovecot;
 mod imap_scripted;
 #[cfg(test)]
 mod imap_tls;
+#[cfg(test)]
+mod smtp_postfix;
+#[cfg(test)]
+mod smtp_relay;

@@ -5,18 +5,22 @@
 
 mod client;
 mod dovecot;
+mod postfix;
 mod scratch;
 mod scripted;
+mod sink;
 mod tls;
 
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-pub use client::{ImapClient, lmtp_deliver, smtp_send};
+pub use client::lmtp_deliver;
 pub use dovecot::{Dovecot, PASSWORD};
+pub use postfix::Postfix;
 pub use scratch::Scratch;
 pub use scripted::{Conversation, Scripted, folder_lines};
+pub use sink::{At, Sink};
 pub use tls::Certificates;
 
 /// Says that a test may be left out because its server is missing; everything else is a failure.
