@@ -1,6 +1,6 @@
 //! mailward: an email-to-ticket gateway for help desks in health care.
 
-pub mod cli;
+// pub mod cli;
 pub mod clock;
 pub mod compose;
 pub mod config;
@@ -12,3 +12,4 @@ pub mod phi;
 pub mod seal;
 pub mod smtp;
 pub mod store;
+pub mod worker;

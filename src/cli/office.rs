@@ -56,7 +56,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Stop> {
             Stop::new(Exit::Config, format!("templates:\n  {}", lines.join("\n  ")))
         })?,
     };
-    Ok(Rules { policy: loaded.policy.clone(), templates, redactor: Redactor::new(&Lists::default()) })
+    Ok(Rules { policy: loaded.policy.clone(), templates, redactor: Arc::new(Redactor::new(&Lists::default())) })
 }
 
 /// `<lang>/<notice>.<part>` files below the templates folder.

@@ -14,7 +14,7 @@ use crate::domain::policy::Policy;
 use crate::imap::Limits;
 use crate::serve::{Ended, Workers};
 use crate::smtp::Sender;
-use crate::worker::outbox::OutboxWorker;
+use crate::worker::outbox::{Origin, OutboxWorker};
 use crate::worker::rules::RuleBook;
 
 use super::args::Serve;
@@ -59,19 +59,22 @@ pub fn workers(office: &Office) -> Result<Workers, Stop> {
 /// The outbox worker of an office.
 pub fn outbox(office: &Office) -> Result<OutboxWorker, Stop> {
     let sender = sender(&office.loaded.policy)?;
-    let when = (office.clock.clone(), office.random().clone());
-    Ok(OutboxWorker::new(office.store.clone(), sender, when, office.run(), office.bells().clone()))
+    let origin = Origin { clock: office.clock.clone(), random: office.random().clone(), run: office.run() };
+    let per_minute = office.loaded.policy.transport.max_per_minute;
+    Ok(OutboxWorker::new(office.store.clone(), (sender, per_minute), &origin, office.bells().clone()))
 }
 
 fn sender(policy: &Policy) -> Result<Sender, Stop> {
     let transport = &policy.transport;
     let password = match &transport.relay {
-        Relay::Smtp { login: Some((_, secret)), .. } => Some(
-            config::secret(secret).map_err(|problem| Stop::config(vec![problem]))?,
-        ),
+        Relay::Smtp { login: Some((_, secret)), .. } => {
+            Some(config::secret(secret).map_err(|problem| Stop::config(vec![problem]))?)
+        }
         _ => None,
     };
-    Sender::connect(transport, password.as_ref(), "mailward").map_err(|error| Stop::new(Exit::Config, error.to_string()))
+    // EHLO wants a name of ours (RFC 5321 4.1.1.1): the domain that our mail comes from.
+    let hello = policy.desks.values().next().map_or("localhost", |desk| desk.address.domain());
+    Ok(Sender::new(transport, password, hello))
 }
 
 fn password(server: &ImapServer) -> Option<SecretString> {

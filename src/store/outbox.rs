@@ -74,7 +74,7 @@ impl Store {
         _ttl: TimeDelta,
         _limit: u32,
     ) -> Result<Vec<Claimed>, StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
     /// Settles results in one commit. An accepted answer makes its ticket due now, so that the sweep
     /// sets its closing time; a dead answer makes it due, too. `Sent` counts whoever holds the row;
@@ -85,26 +85,26 @@ impl Store {
         _run: RunId,
         _results: &[(OutboxId, Outcome)],
     ) -> Result<(), StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
     /// Gives rows back without counting an attempt: the transport is paused, not the row's fault.
     pub async fn release_rows(&self, _run: RunId, _ids: &[OutboxId]) -> Result<(), StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
     /// When the next row becomes sendable, if any waits; may lie in the past.
     pub async fn next_wake(&self) -> Result<Option<Instant>, StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
     /// Rows queued, leased or later.
     pub async fn unsent_count(&self) -> Result<u64, StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
     /// When the oldest unsent row was written (health).
     pub async fn oldest_unsent(&self) -> Result<Option<Instant>, StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
     /// Puts a dead or waiting row back at the head of the queue with fresh attempts; audited.
     pub async fn outbox_retry(&self, _id: OutboxId, _actor: &Actor, _now: Instant) -> Result<(), StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
 }

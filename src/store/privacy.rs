@@ -36,7 +36,7 @@ impl Store {
         _reason: &str,
         _now: Instant,
     ) -> Result<Vec<Revealed>, StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
     /// Notes that addresses of a ticket (`None`: of a list) were shown in the clear.
     pub async fn expose_audit(
@@ -45,7 +45,7 @@ impl Store {
         _actor: &Actor,
         _now: Instant,
     ) -> Result<(), StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
     /// Erases what a ticket's people wrote: deletes the wrapped keys and bodies of its originals and
     /// empties texts and sealed fields of its messages. The ledger keeps keyed hashes, so that the
@@ -56,6 +56,6 @@ impl Store {
         _actor: &Actor,
         _now: Instant,
     ) -> Result<ErasedView, StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
 }

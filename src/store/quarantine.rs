@@ -25,7 +25,7 @@ impl Store {
         _reason: &'static str,
         _now: Instant,
     ) -> Result<(), StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
     /// Carries out a person's order on a quarantined or held mail.
     ///
@@ -38,7 +38,7 @@ impl Store {
         _actor: &Actor,
         _now: Instant,
     ) -> Result<(), StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
     /// Puts one mail of the account that was quarantined by a crash back to `stored`, once in its
     /// life; called when idle.
@@ -47,6 +47,6 @@ impl Store {
         _account: &AccountName,
         _now: Instant,
     ) -> Result<Option<LedgerId>, StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
 }

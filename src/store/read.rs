@@ -18,7 +18,7 @@ impl Store {
         _expose: bool,
         _now: Instant,
     ) -> Result<Option<TicketView>, StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
     /// Tickets by number.
     pub async fn ticket_list(
@@ -26,7 +26,7 @@ impl Store {
         _filter: &TicketFilter,
         _expose: bool,
     ) -> Result<Vec<TicketLine>, StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
     /// Mails of ours, in the order in which they were written.
     pub async fn outbox_list(
@@ -34,21 +34,21 @@ impl Store {
         _filter: &OutboxFilter,
         _expose: bool,
     ) -> Result<Vec<OutboxView>, StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
     /// Mails from outside, in order of arrival.
     pub async fn ledger_list(&self, _filter: &LedgerFilter) -> Result<Vec<LedgerView>, StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
     /// In and out, per account and day.
     pub async fn ledger_balance(
         &self,
         _account: Option<&AccountName>,
     ) -> Result<Vec<BalanceView>, StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
     /// Mails that wait for a person, oldest first.
     pub async fn quarantine_list(&self) -> Result<Vec<QuarantineView>, StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
 }

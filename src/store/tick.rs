@@ -43,11 +43,11 @@ impl Work {
         _now: Instant,
         _limit: u32,
     ) -> Result<Vec<TicketSnapshot>, StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
     /// Everything `decide::on_tick` wants to know.
     pub async fn tick_facts(&mut self, _query: &TickQuery<'_>) -> Result<TickFacts, StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
     /// Everything `decide::on_command` wants to know; `None` without such a ticket. A merged ticket
     /// is not followed.
@@ -55,6 +55,6 @@ impl Work {
         &mut self,
         _query: &CommandQuery<'_>,
     ) -> Result<Option<CommandFacts>, StoreError> {
-        Err(StoreError::Defect("not yet"))
+        Err(StoreError::defect("not yet"))
     }
 }
