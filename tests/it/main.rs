@@ -1,0 +1,4 @@
+//! One integration binary: real databases, real servers.
+
+mod harness;
+mod store_conformance;
