@@ -13,6 +13,7 @@ mod folder;
 mod gap;
 mod lease;
 mod ledger;
+mod listing;
 mod outbox;
 mod place;
 mod privacy;

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Everything that needs real servers or a whole program, in one binary.
 
 #[cfg(test)]
@@ -12,3 +13,9 @@ mod imap_tls;
 mod smtp_postfix;
 #[cfg(test)]
 mod smtp_relay;
+=======
+//! One integration binary: real databases, real servers.
+
+mod harness;
+mod store_conformance;
+>>>>>>> store

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! script. Each takes free ports on loopback and a scratch folder, and is stopped by its own process
 //! id when its handle is dropped. What a killed run left behind is swept up by the next.
 
@@ -104,3 +105,8 @@ pub fn eventually(what: &str, mut so: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+=======
+//! Real servers for tests: private, on loopback or a unix socket, stopped by their own process ids.
+
+pub mod postgres;
+>>>>>>> store
