@@ -9,13 +9,8 @@ use super::cells::{Cells, raw};
 use super::sealed::{ArticleSecret, Person, Place, open};
 use super::ticket_row::{ParticipantRow, TicketRow, columns_of_t};
 use super::views::{
-<<<<<<< HEAD
-    BalanceView, LedgerFilter, LedgerView, OutboxFilter, OutboxView, QuarantineView, TicketFilter,
-    TicketLine, TicketView,
-=======
     ArticleView, AttachmentView, ClockView, HistoryView, OutboxFilter, ParticipantView, TicketFilter, TicketLine,
     TicketView,
->>>>>>> store
 };
 use super::{Store, StoreError};
 use crate::domain::address::Mailbox;

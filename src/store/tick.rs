@@ -1,8 +1,5 @@
 //! What the clock and a person may know: due tickets, the facts of a tick (L32), of a command.
 
-<<<<<<< HEAD
-use super::StoreError;
-=======
 use std::collections::BTreeSet;
 
 use sqlx::AssertSqlSafe;
@@ -11,7 +8,6 @@ use super::StoreError;
 use super::cells::{Cells, marks, micros, padded, raw};
 use super::sealed::{Place, ThreadSecret, open};
 use super::ticket_row::{COLUMNS, Loaded, TicketRow};
->>>>>>> store
 use super::work::Work;
 use crate::domain::facts::{CommandFacts, TickFacts};
 use crate::domain::ids::{AccountName, AgentName, FolderName, MessageId, TicketNumber};

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Everything that needs real servers or a whole program, in one binary.
 
 #[cfg(test)]
@@ -13,9 +12,5 @@ mod imap_tls;
 mod smtp_postfix;
 #[cfg(test)]
 mod smtp_relay;
-=======
-//! One integration binary: real databases, real servers.
-
-mod harness;
+#[cfg(test)]
 mod store_conformance;
->>>>>>> store

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! script. Each takes free ports on loopback and a scratch folder, and is stopped by its own process
 //! id when its handle is dropped. What a killed run left behind is swept up by the next.
 
@@ -7,6 +6,7 @@
 mod client;
 mod dovecot;
 mod postfix;
+pub mod postgres;
 mod scratch;
 mod scripted;
 mod sink;
@@ -105,8 +105,3 @@ pub fn eventually(what: &str, mut so: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
-=======
-//! Real servers for tests: private, on loopback or a unix socket, stopped by their own process ids.
-
-pub mod postgres;
->>>>>>> store
