@@ -1,5 +1,6 @@
 //! mailward: an email-to-ticket gateway for help desks in health care.
 
+// pub mod cli;
 pub mod clock;
 pub mod compose;
 pub mod config;

@@ -125,7 +125,12 @@ impl Sealer {
     }
 
     /// Seals a mail for its row under a fresh data key.
-    pub fn seal_original(&self, id: LedgerId, bytes: &[u8], random: &Random) -> Result<SealedOriginal, SealError> {
+    pub fn seal_original(
+        &self,
+        id: LedgerId,
+        bytes: &[u8],
+        random: &Random,
+    ) -> Result<SealedOriginal, SealError> {
         let key = Zeroizing::new(random.bytes().map_err(|_| SealError::Randomness)?);
         let prefix = random.bytes().map_err(|_| SealError::Randomness)?;
         let body = original::seal(id.as_bytes(), bytes, &key, &prefix)?;
@@ -144,12 +149,21 @@ impl Sealer {
     }
 
     /// Opens a mail that was sealed for this row; wiped when dropped.
-    pub fn open_original(&self, id: LedgerId, sealed: &SealedOriginal) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    pub fn open_original(
+        &self,
+        id: LedgerId,
+        sealed: &SealedOriginal,
+    ) -> Result<Zeroizing<Vec<u8>>, SealError> {
         original::open(id.as_bytes(), &sealed.body, &*self.unwrap(id, sealed)?)
     }
 
     /// Wraps the same data key under the current key of the ring; the body stays as it is.
-    pub fn rewrap(&self, id: LedgerId, sealed: &SealedOriginal, random: &Random) -> Result<Vec<u8>, SealError> {
+    pub fn rewrap(
+        &self,
+        id: LedgerId,
+        sealed: &SealedOriginal,
+        random: &Random,
+    ) -> Result<Vec<u8>, SealError> {
         self.wrap(id, &*self.unwrap(id, sealed)?, random)
     }
 
@@ -187,7 +201,11 @@ impl Sealer {
     }
 }
 
-fn box_up(cipher: &XChaCha20Poly1305, payload: Payload<'_, '_>, random: &Random) -> Result<Vec<u8>, SealError> {
+fn box_up(
+    cipher: &XChaCha20Poly1305,
+    payload: Payload<'_, '_>,
+    random: &Random,
+) -> Result<Vec<u8>, SealError> {
     let fresh = random.bytes().map_err(|_| SealError::Randomness)?;
     let nonce = nonce_of(fresh.get(..NONCE).ok_or(SealError::Form)?)?;
     let sealed = cipher.encrypt(&nonce, payload).map_err(|_| SealError::Form)?;
