@@ -158,7 +158,7 @@ CREATE TABLE ledger (
 ) STRICT;
 CREATE INDEX ledger_waiting ON ledger (account, noted_at)
     WHERE state IN ('stored', 'held', 'quarantined', 'unfetchable');
-CREATE INDEX ledger_content ON ledger (account, content_key) WHERE content_key IS NOT NULL;
+CREATE INDEX ledger_content ON ledger (content_key, account) WHERE content_key IS NOT NULL;
 CREATE INDEX ledger_message ON ledger (account, message_key) WHERE message_key IS NOT NULL;
 CREATE INDEX ledger_ticket ON ledger (ticket) WHERE ticket IS NOT NULL;
 CREATE INDEX ledger_tidy ON ledger (account, folder, uid) WHERE tidy <> 'done';

@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 
 use super::StoreError;
 use super::cells::{Cells, marks, micros, padded, raw};
-use super::sealed::{address_key, message_key};
+use super::sealed::{Place, ThreadSecret, address_key, message_key, open};
 use super::ticket_row::{TicketRow, columns_of_t};
 use super::work::{MailKeys, Work};
 use crate::domain::address::EmailAddress;
@@ -74,6 +74,7 @@ impl Work {
         self.mails.insert(query.ledger, keys.clone());
         let candidates = self.candidates(query).await?;
         let mut facts = self.repeats_and_counts(query, &keys).await?;
+        facts.last_inbound = self.last_inbound(&candidates)?;
         facts.candidates = candidates;
         facts.sent_row = self.sent_row(query).await?;
         facts.sender = from.map(LookupKey);
@@ -185,6 +186,8 @@ impl Work {
             "SELECT
                 (SELECT id FROM ledger WHERE account = $1 AND content_key = $2 AND id <> $3
                     AND duplicate_of IS NULL ORDER BY noted_at, uid LIMIT 1) AS twin,
+                (SELECT COUNT(*) FROM (SELECT 1 FROM ledger WHERE account <> $1 AND content_key = $2
+                    AND ticket IS NOT NULL LIMIT 1) AS other) AS copied,
                 (SELECT COUNT(*) FROM (SELECT 1 FROM ledger WHERE account = $1 AND message_key = $4 AND id <> $3
                     LIMIT 1) AS one) AS seen,
                 (SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE governed = 1 AND recipient_key = $5
@@ -209,12 +212,35 @@ impl Work {
         .fetch_one(&mut *self.tx)
         .await?;
         let cells = Cells(&row);
+        let copied = cells.flag("copied")?;
         Ok(MessageFacts {
+            copies: if copied { self.copies(query).await? } else { Vec::new() },
             duplicate_of: cells.maybe_blob("twin")?.map(|id| LedgerId::from_slice(&id)).transpose()?,
             message_id_seen: cells.flag("seen")?,
             counts: counts(&cells)?,
             ..MessageFacts::default()
         })
+    }
+
+    /// Tickets of other accounts with the same content (L11).
+    async fn copies(&mut self, query: &FactsQuery<'_>) -> Result<Vec<TicketId>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT ticket FROM ledger WHERE account <> $1 AND content_key = $2 AND ticket IS NOT NULL LIMIT 16",
+        )
+        .bind(query.account.as_str())
+        .bind(raw(&query.content_key.0))
+        .fetch_all(&mut *self.tx)
+        .await?;
+        rows.iter().map(|row| Ok(TicketId::from_slice(&Cells(row).blob("ticket")?)?)).collect()
+    }
+
+    /// The newest message of the customer, where an agent's token found its ticket.
+    fn last_inbound(&self, candidates: &[Candidate]) -> Result<Option<MessageId>, StoreError> {
+        let by_agent = |c: &&Candidate| matches!(c.hint, Hint::Token(token) if token.purpose == Purpose::Agent);
+        let Some(ticket) = candidates.iter().find(by_agent).map(|c| c.ticket.id) else { return Ok(None) };
+        let Some(loaded) = self.loaded(ticket) else { return Ok(None) };
+        let thread: ThreadSecret = open(&self.sealer, &Place::Thread(ticket), &loaded.row.thread)?;
+        Ok(thread.inbound.as_deref().and_then(|id| MessageId::parse(id).ok()))
     }
 
     /// The row of ours that a bounce speaks of: by the Message-ID it quotes, else the newest one to the

@@ -65,11 +65,15 @@ impl Work {
         let ticket = query.ticket;
         let requester = ticket.participants.iter().find(|p| p.role == Role::Requester).map(|p| p.key);
         let (mail_waits, unattributed_since) = self.waiting_mail(query).await?;
+        let (unsent, never_notify) = self.unsent(ticket).await?;
+        let subject = self.load(ticket.id).await?.map(|loaded| loaded.row.subject.clone());
         Ok(TickFacts {
+            subject: subject.unwrap_or_default(),
+            never_notify,
             mail_waits,
             unattributed_since,
             polled_until: self.polled_until(query).await?,
-            unsent: self.unsent(ticket).await?,
+            unsent,
             counts: self.counts(requester, &ticket.desk, query.now, query.caps).await?,
             ticket: ticket.clone(),
         })
@@ -122,21 +126,25 @@ impl Work {
         Ok(Some(until))
     }
 
-    /// Is a mail to a customer still on its way, or did the last answer never leave?
-    async fn unsent(&mut self, ticket: &TicketSnapshot) -> Result<bool, StoreError> {
+    /// Is a mail to a customer still on its way, or did the last answer never leave? And why was the
+    /// acknowledgment suppressed, where it was?
+    async fn unsent(&mut self, ticket: &TicketSnapshot) -> Result<(bool, Option<String>), StoreError> {
         let answer = match ticket.last_public {
             Some(LastPublic::Answer { article, .. }) => Some(raw(article.as_bytes())),
             _ => None,
         };
         let row = sqlx::query(
-            "SELECT COUNT(*) AS n FROM outbox WHERE ticket = $1 AND kind NOT IN ('notification', 'refusal')
-                AND (state IN ('queued', 'leased', 'later') OR (state = 'dead' AND article = $2))",
+            "SELECT
+                (SELECT COUNT(*) FROM outbox WHERE ticket = $1 AND kind NOT IN ('notification', 'refusal')
+                    AND (state IN ('queued', 'leased', 'later') OR (state = 'dead' AND article = $2))) AS n,
+                (SELECT reason FROM outbox WHERE ticket = $1 AND kind = 'received' AND state = 'suppressed'
+                    ORDER BY created_at DESC LIMIT 1) AS reason",
         )
         .bind(raw(ticket.id.as_bytes()))
         .bind(answer)
         .fetch_one(&mut *self.tx)
         .await?;
-        Ok(Cells(&row).int("n")? > 0)
+        Ok((Cells(&row).int("n")? > 0, Cells(&row).maybe_text("reason")?))
     }
 
     /// Everything `decide::on_command` wants to know; `None` without such a ticket. A merged ticket
