@@ -1,5 +1,6 @@
 //! mailward: an email-to-ticket gateway for help desks in health care.
 
+pub mod cli;
 pub mod clock;
 pub mod compose;
 pub mod config;
@@ -11,4 +12,3 @@ pub mod phi;
 pub mod seal;
 pub mod smtp;
 pub mod store;
-pub mod worker;

@@ -16,7 +16,8 @@ pub fn matched(incoming: Incoming<'_>, row: SentRow, ticket: &TicketSnapshot, sc
     let report = incoming.mail.bounce.as_ref();
     let failed = incoming.mail.class == Some(MessageClass::Bounce);
     let permanent = failed && report.is_none_or(|r| r.permanent != Some(false));
-    let mut article = open::article(incoming, &MessageFacts { folder_responds: true, ..MessageFacts::default() }, scene);
+    let mut article =
+        open::article(incoming, &MessageFacts { folder_responds: true, ..MessageFacts::default() }, scene);
     article.kind = ArticleKind::Auto;
     article.flags.push("bounce");
     let mut effects = vec![Effect::AddArticle(Box::new(article))];

@@ -24,9 +24,6 @@ impl Promise<'_> {
     fn span(&self, kind: ClockKind) -> Option<Span> {
         self.desk.target(self.priority, self.category).span(kind)
     }
-    fn business(&self, kind: ClockKind) -> bool {
-        matches!(self.span(kind), Some(Span::Business(_)))
-    }
 }
 
 /// The desk answered: the first response is given, the next update starts to run, everything else
@@ -36,14 +33,10 @@ pub fn answered(clocks: &[TicketClock], promise: Promise<'_>, now: Instant) -> V
         (ClockKind::Response, ClockState::Running { .. } | ClockState::Paused { .. }) => {
             ClockState::Met { at: now }
         }
-        (kind, ClockState::Running { due }) => {
-            ClockState::Paused { left_s: left(promise, kind, now, due) }
-        }
-        (ClockKind::Update, ClockState::Missed { .. }) => {
-            promise.span(ClockKind::Update).map_or(clock.state, |span| ClockState::Paused {
-                left_s: seconds(span),
-            })
-        }
+        (kind, ClockState::Running { due }) => ClockState::Paused { left_s: left(promise, kind, now, due) },
+        (ClockKind::Update, ClockState::Missed { .. }) => promise
+            .span(ClockKind::Update)
+            .map_or(clock.state, |span| ClockState::Paused { left_s: seconds(span) }),
         (_, state) => state,
     })
 }
@@ -106,17 +99,33 @@ const fn seconds(span: Span) -> i64 {
     }
 }
 
+/// Without a target of its own any more (the priority changed), a clock counts elapsed time.
+const ELAPSED: Span = Span::Elapsed(Duration::zero());
+
 fn left(promise: Promise<'_>, kind: ClockKind, now: Instant, due: Instant) -> i64 {
-    let left = if promise.business(kind) {
-        sla::elapsed_business(&promise.desk.calendar, now, due)
-    } else {
-        due - now
-    };
-    left.num_seconds().max(0)
+    let span = promise.span(kind).unwrap_or(ELAPSED);
+    sla::left_s(&promise.desk.calendar, span, due, now).unwrap_or(0).max(0)
 }
 
 fn running(promise: Promise<'_>, kind: ClockKind, left_s: i64, now: Instant) -> Option<ClockState> {
-    let left = Duration::seconds(left_s);
-    let span = if promise.business(kind) { Span::Business(left) } else { Span::Elapsed(left) };
-    sla::due(&promise.desk.calendar, now, span).map(|due| ClockState::Running { due })
+    let span = promise.span(kind).unwrap_or(ELAPSED);
+    sla::resume(&promise.desk.calendar, span, left_s, now).map(|due| ClockState::Running { due })
+}
+
+/// New targets for an old ticket: promises already kept or missed stay as they are.
+pub fn kept(old: &[TicketClock], new: Vec<TicketClock>) -> Vec<TicketClock> {
+    let done = |kind: ClockKind| {
+        old.iter()
+            .find(|c| c.kind == kind && matches!(c.state, ClockState::Met { .. } | ClockState::Missed { .. }))
+    };
+    let mut clocks: Vec<TicketClock> =
+        new.into_iter().map(|clock| done(clock.kind).copied().unwrap_or(clock)).collect();
+    for clock in old {
+        if matches!(clock.state, ClockState::Met { .. } | ClockState::Missed { .. })
+            && !clocks.iter().any(|c| c.kind == clock.kind)
+        {
+            clocks.push(*clock);
+        }
+    }
+    clocks
 }

@@ -81,8 +81,7 @@ fn reopened(
     incoming: Incoming<'_>,
     state: crate::domain::ticket::TicketState,
 ) -> Vec<Effect> {
-    let promise =
-        Promise { desk: scene.desk, priority: ticket.priority, category: ticket.category.as_ref() };
+    let promise = Promise { desk: scene.desk, priority: ticket.priority, category: ticket.category.as_ref() };
     let clocks = clocks::resumed(&ticket.clocks, promise, incoming.arrived);
     let mut effects = vec![Effect::SetState(state)];
     let due = clocks::next_due(&clocks);

@@ -1,13 +1,11 @@
 //! A message opens a ticket: priority, clocks, participants, one acknowledgment decision, and word
 //! to the agents. History opens silently and without clocks (L15); a breach desk restricts.
 
+use crate::domain::address::Mailbox;
 use crate::domain::desk::DeskClass;
-use crate::domain::effect::{
-    Decision, Effect, NewArticle, NewParticipant, NewTicket, Reason, Subject,
-};
+use crate::domain::effect::{Decision, Effect, NewArticle, NewParticipant, NewTicket, Reason, Subject};
 use crate::domain::facts::MessageFacts;
 use crate::domain::ids::{ParticipantNo, TicketId};
-use crate::domain::address::Mailbox;
 use crate::domain::message::{Grade, MessageClass};
 use crate::domain::outgoing::{Notice, Outgoing, Recipient, Suppression};
 use crate::domain::text::RedactedText;
@@ -56,7 +54,7 @@ pub fn open(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>, why:
     let ticket = NewTicket {
         desk: scene.desk.name.clone(),
         state: TicketState::New,
-        priority: weighed.hours.priority,
+        priority: weighed.prioritised.priority,
         category: weighed.prioritised.category.clone(),
         language: scene.desk.language(incoming.mail.language),
         subject: weighed.subject.clone(),
@@ -93,13 +91,14 @@ pub fn open(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>, why:
 
 fn weigh(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>) -> Weighed {
     let mail = incoming.mail;
-    let prioritised =
-        prioritise(mail.subject.expose(), mail.visible.expose(), mail.language, scene.desk);
+    let prioritised = prioritise(mail.subject.expose(), mail.visible.expose(), mail.language, scene.desk);
     let hours = hours::effective(scene.desk, prioritised.priority, incoming.arrived);
     let clocks = if facts.history {
         Vec::new()
     } else {
-        hours::clocks(scene.desk, hours.priority, prioritised.category.as_ref(), incoming.arrived)
+        // A capped ticket's own clocks begin when the cap ends.
+        let category = prioritised.category.as_ref();
+        hours::clocks(scene.desk, prioritised.priority, category, hours.clocks_start.max(incoming.arrived))
     };
     let place = Place { history: facts.history, folder_responds: facts.folder_responds };
     let subject = if shows_content(incoming, scene) {
@@ -116,7 +115,7 @@ fn weigh(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>) -> Weig
     }
 }
 
-fn sender<'a>(incoming: Incoming<'a>) -> Option<&'a Mailbox> {
+fn sender(incoming: Incoming<'_>) -> Option<&Mailbox> {
     incoming.mail.from.as_ref()
 }
 
@@ -240,11 +239,15 @@ fn word_to_agents(
 }
 
 fn words(reason: &Reason) -> String {
-    reason.detail.as_ref().map_or_else(|| reason.code.to_owned(), |detail| format!("{}: {detail}", reason.code))
+    reason
+        .detail
+        .as_ref()
+        .map_or_else(|| reason.code.to_owned(), |detail| format!("{}: {detail}", reason.code))
 }
 
 fn reasons(weighed: &Weighed, incoming: Incoming<'_>) -> Vec<Reason> {
-    let mut reasons: Vec<Reason> = incoming.mail.class_reasons.iter().map(|code| Reason::code(code)).collect();
+    let mut reasons: Vec<Reason> =
+        incoming.mail.class_reasons.iter().map(|code| Reason::code(code)).collect();
     reasons.extend(weighed.prioritised.reasons.iter().cloned());
     reasons.push(match weighed.respond {
         Ok(()) => Reason::code("acknowledged"),

@@ -78,3 +78,25 @@ pub const fn may_notify(
     }
     Ok(())
 }
+
+/// Reads the reason of a suppressed acknowledgment back: reasons that lie in the sender stay, a
+/// reached cap does not.
+pub fn never(stored: Option<&str>) -> Option<Suppression> {
+    use crate::domain::message::RobotSign as Sign;
+    let lasting = [
+        Suppression::DmarcFail,
+        Suppression::History,
+        Suppression::NoAddress,
+        Suppression::Folder,
+        Suppression::Robot(Sign::NullPath),
+        Suppression::Robot(Sign::AutoSubmitted),
+        Suppression::Robot(Sign::SuppressHeader),
+        Suppression::Robot(Sign::Precedence),
+        Suppression::Robot(Sign::List),
+        Suppression::Robot(Sign::Report),
+        Suppression::Robot(Sign::Loop),
+        Suppression::Robot(Sign::NoReply),
+        Suppression::Robot(Sign::Spam),
+    ];
+    lasting.into_iter().find(|s| stored == Some(s.as_str()))
+}

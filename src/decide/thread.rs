@@ -75,10 +75,7 @@ fn joins(
         return None;
     }
     let organisation = mail.from.as_ref().and_then(|from| directory.organisation(&from.address))?;
-    customers
-        .into_iter()
-        .any(|p| p.organisation.as_ref() == Some(&organisation))
-        .then_some(As::NewSender)
+    customers.into_iter().any(|p| p.organisation.as_ref() == Some(&organisation)).then_some(As::NewSender)
 }
 
 const fn reason(hint: Hint) -> &'static str {

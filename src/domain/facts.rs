@@ -54,6 +54,8 @@ pub struct MessageFacts {
     pub message_id_seen: bool,
     /// The row of ours that a bounce speaks of, found by signed Message-ID or reverse-path.
     pub sent_row: Option<(SentRow, TicketSnapshot)>,
+    /// The newest message of the requester, where an agent's token found a ticket.
+    pub last_inbound: Option<super::ids::MessageId>,
     /// For the governor.
     pub counts: GovernorCounts,
     /// True when the mail was there before the folder was first seen (L15).

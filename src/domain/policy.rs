@@ -64,6 +64,15 @@ impl Policy {
         hit.or_else(|| self.desks.get(&account.desk).cloned())
     }
 
+    /// The account that receives a desk's mail: its own, else the first that routes to it.
+    pub fn account_of(&self, desk: &DeskName) -> Option<&Arc<Account>> {
+        let mut accounts = self.accounts.values();
+        accounts
+            .clone()
+            .find(|a| a.desk == *desk)
+            .or_else(|| accounts.find(|a| a.routes.iter().any(|(_, to)| to == desk)))
+    }
+
     /// True when the address is one of ours: mail from it was minted by us or forged.
     pub fn is_ours(&self, address: &EmailAddress) -> bool {
         self.desks.values().any(|desk| desk.owns(address))
