@@ -84,7 +84,7 @@ impl Mailroom {
     /// Answers the newest mail of that kind to that person, to its Reply-To, quoting all of it.
     async fn answer(&mut self, (who, kind): (&str, &str), words: &str, at: Instant) -> Result<(), Stop> {
         let filter = OutboxFilter { limit: 1000, ..OutboxFilter::default() };
-        let rows = self.store.outbox_list(&filter).await?;
+        let rows = self.store.outbox_list(&filter, false).await?;
         let theirs = |bytes: &[u8]| {
             let parsed = MessageParser::default().parse(bytes)?;
             let to = parsed.to()?.first()?.address()?.eq_ignore_ascii_case(who);

@@ -16,7 +16,7 @@ const WIDTH: usize = 72;
 /// Everything, in the order in which a person reads it.
 pub async fn all(out: &mut Out, office: &Office, room: &Mailroom, dir: &Path) -> Result<(), Stop> {
     let store = &office.store;
-    let mut tickets = store.ticket_list(&TicketFilter { limit: 1000, ..TicketFilter::default() }).await?;
+    let mut tickets = store.ticket_list(&TicketFilter { limit: 1000, ..TicketFilter::default() }, false).await?;
     tickets.sort_by_key(|ticket| ticket.number);
     out.line("TICKETS\n")?;
     let rows: Vec<Vec<String>> = tickets
@@ -66,7 +66,7 @@ fn thread(out: &mut Out, view: &TicketView) -> Result<(), Stop> {
 }
 
 async fn mails(out: &mut Out, office: &Office, room: &Mailroom, dir: &Path) -> Result<(), Stop> {
-    let mut rows = office.store.outbox_list(&OutboxFilter { limit: 1000, ..OutboxFilter::default() }).await?;
+    let mut rows = office.store.outbox_list(&OutboxFilter { limit: 1000, ..OutboxFilter::default() }, false).await?;
     rows.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
     out.line("\nMAILS\n")?;
     let rows: Vec<Vec<String>> = rows
@@ -86,7 +86,7 @@ async fn mails(out: &mut Out, office: &Office, room: &Mailroom, dir: &Path) -> R
 }
 
 async fn conservation(out: &mut Out, office: &Office) -> Result<(), Stop> {
-    let days = office.store.ledger_balance().await?;
+    let days = office.store.ledger_balance(None).await?;
     let sum = |of: fn(&crate::store::BalanceView) -> i64| days.iter().map(of).sum::<i64>();
     let recorded = sum(|d| d.recorded) + sum(|d| d.ignored) + sum(|d| d.held);
     out.line(format!(
