@@ -21,7 +21,7 @@ use crate::worker::{Failure, Step};
 /// How long a stop may take.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long a server may be away before `--until-idle` gives up.
-const AWAY: Duration = Duration::from_secs(60);
+const AWAY: Duration = Duration::from_mins(1);
 
 /// The workers of one installation.
 pub struct Workers {
