@@ -41,7 +41,8 @@ const WRITER: [&str; 5] = [
     "PRAGMA secure_delete = ON",
     "PRAGMA busy_timeout = 10000",
 ];
-const READER: [&str; 3] = ["PRAGMA foreign_keys = ON", "PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON"];
+const READER: [&str; 3] =
+    ["PRAGMA foreign_keys = ON", "PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON"];
 
 impl Dialect {
     /// Behind a subselect whose rows are claimed: leave what another run is claiming.
