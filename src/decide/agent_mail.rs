@@ -31,7 +31,8 @@ pub fn decide(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>) ->
     let customer = || matches!(thread(mail, facts, &scene.policy.directory), Threading::Joins { .. });
     let Some(candidate) = token else {
         // An agent's address that names a ticket without the agent's token (the CVE's shape).
-        let claims = agent.is_some_and(|a| a.desks.contains(&scene.desk.name)) && !facts.candidates.is_empty();
+        let claims =
+            agent.is_some_and(|a| a.desks.contains(&scene.desk.name)) && !facts.candidates.is_empty();
         let held = claims && class == MessageClass::Human && !customer();
         return held.then(|| aside(incoming, scene, &Aside::held("agent_without_token")));
     };

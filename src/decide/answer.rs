@@ -158,8 +158,7 @@ pub fn resolve(facts: &CommandFacts, scene: Scene<'_>) -> Result<Vec<Effect>, Re
     let clocks = clocks::ended(&ticket.clocks, scene.now);
     let agent_name = display_name(facts.agent.as_ref(), scene);
     let mut effects = vec![Effect::SetState(state), Effect::SetClocks(clocks), Effect::SetDue(None)];
-    effects
-        .extend(notices(facts, scene, || Notice::Resolved { text: None, agent_name: agent_name.clone() }));
+    effects.extend(notices(facts, scene, || Notice::Resolved { text: None, agent_name: agent_name.clone() }));
     Ok(effects)
 }
 

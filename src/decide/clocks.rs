@@ -136,7 +136,12 @@ fn running(promise: Promise<'_>, kind: ClockKind, left_s: i64, now: Instant) -> 
 
 /// New promises for a ticket that already runs (another priority, another desk): what was used of
 /// the old ones stays used, what was kept or missed stays so, what waits goes on waiting.
-pub fn renewed(ticket: &TicketSnapshot, old: Promise<'_>, new: Promise<'_>, now: Instant) -> Vec<TicketClock> {
+pub fn renewed(
+    ticket: &TicketSnapshot,
+    old: Promise<'_>,
+    new: Promise<'_>,
+    now: Instant,
+) -> Vec<TicketClock> {
     if ticket.imported || ticket.state.ended() {
         return ticket.clocks.clone();
     }

@@ -66,11 +66,7 @@ fn reopen(ticket: &TicketSnapshot, scene: Scene<'_>) -> Result<Vec<Effect>, Refu
     ])
 }
 
-fn assign(
-    agent: Option<&AgentName>,
-    facts: &CommandFacts,
-    scene: Scene<'_>,
-) -> Result<Vec<Effect>, Refusal> {
+fn assign(agent: Option<&AgentName>, facts: &CommandFacts, scene: Scene<'_>) -> Result<Vec<Effect>, Refusal> {
     let ticket = &facts.ticket;
     if let Some(name) = agent
         && scene.policy.directory.agent_of_desk(name, &ticket.desk).is_none()

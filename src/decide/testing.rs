@@ -24,8 +24,7 @@ use crate::domain::outgoing::Recipient;
 use crate::domain::policy::{Governor, Policy};
 use crate::domain::text::RawText;
 use crate::domain::ticket::{
-    ArticleKind, ClockState, LastPublic, Participant, Priority, Role, SentRow, TicketClock, TicketSnapshot,
-    TicketState,
+    ClockState, LastPublic, Participant, Priority, Role, SentRow, TicketClock, TicketSnapshot, TicketState,
 };
 use crate::domain::token::{Purpose, Token};
 use crate::phi;
@@ -54,9 +53,9 @@ pub fn mailbox(text: &str) -> Mailbox {
 }
 /// Stands in for the keyed HMAC.
 pub fn key(text: &str) -> LookupKey {
-    let mut key = [0; 16];
+    let mut key = [0_u8; 16];
     for (at, byte) in address(text).identity().bytes().enumerate() {
-        key[at % 16] = byte.wrapping_add(key[at % 16].wrapping_mul(31));
+        key[at % 16] = key[at % 16].wrapping_mul(31).wrapping_add(byte);
     }
     LookupKey(key)
 }
@@ -114,12 +113,14 @@ pub fn desk(name: &str, class: DeskClass) -> Desk {
 pub fn policy() -> Policy {
     let agents = [("ana", ANA, true), ("ben", BEN, true), ("otto", OTTO, false)];
     let agents = agents.into_iter().map(|(name, at, here)| {
-        let desks = if here { vec![desk_name("support"), desk_name("breach")] } else { vec![desk_name("other")] };
+        let desks =
+            if here { vec![desk_name("support"), desk_name("breach")] } else { vec![desk_name("other")] };
         let (name, display_name) = (agent_name(name), name.to_owned());
         (name.clone(), Agent { name, display_name, address: address(at), desks, languages: Vec::new() })
     });
     let clinic = Organisation { domains: vec!["clinic.example".into()], instances: Vec::new() };
-    let desks = [("support", DeskClass::Support), ("other", DeskClass::Support), ("breach", DeskClass::Breach)];
+    let desks =
+        [("support", DeskClass::Support), ("other", DeskClass::Support), ("breach", DeskClass::Breach)];
     Policy {
         desks: desks.into_iter().map(|(n, class)| (desk_name(n), Arc::new(desk(n, class)))).collect(),
         accounts: BTreeMap::new(),
@@ -140,7 +141,8 @@ pub fn policy() -> Policy {
 
 /// Ticket 7 of `support`, opened 03-02 10:00: 1 requester, 2 other, 3 ana, 4 ben.
 pub fn ticket(state: TicketState) -> TicketSnapshot {
-    let people = [(REQUESTER, Role::Requester), (OTHER, Role::Participant), (ANA, Role::Agent), (BEN, Role::Agent)];
+    let people =
+        [(REQUESTER, Role::Requester), (OTHER, Role::Participant), (ANA, Role::Agent), (BEN, Role::Agent)];
     let participants = (1..).zip(people).map(|(no, (who, role))| Participant {
         no: ParticipantNo::new(no).unwrap(),
         key: key(who),
@@ -177,7 +179,7 @@ pub fn token(purpose: Purpose, participant: u32) -> Hint {
 }
 
 /// A mail about to be decided, on Monday 03-02 at 10:00, to `support`.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Case {
     pub mail: InboundMessage,
     pub facts: MessageFacts,
@@ -311,7 +313,9 @@ fn line(effect: &Effect) -> String {
         Effect::SetState(state) => format!("state {}", state.as_str()),
         Effect::SetPriority(priority) => format!("priority {}", priority.as_str()),
         Effect::Assign(agent) => format!("assign {}", agent.as_ref().map_or("-", AgentName::as_str)),
-        Effect::SetClocks(clocks) => format!("clocks {}", clocks.iter().map(clock).collect::<Vec<_>>().join(" ")),
+        Effect::SetClocks(clocks) => {
+            format!("clocks {}", clocks.iter().map(clock).collect::<Vec<_>>().join(" "))
+        }
         Effect::SetDue(due) => format!("due {}", due.map_or("-".into(), time)),
         Effect::SetReminded(when) => format!("reminded {}", when.map_or("-".into(), time)),
         Effect::Enqueue(mail) => {
@@ -357,8 +361,4 @@ pub fn check(name: &str, decision: &Decision, has: &[&str], not: &[&str]) {
 /// How many lines begin so.
 pub fn count(decision: &Decision, prefix: &str) -> usize {
     lines(decision).iter().filter(|line| line.starts_with(prefix)).count()
-}
-
-pub const fn kind_is_public(kind: ArticleKind) -> bool {
-    matches!(kind, ArticleKind::Public)
 }
