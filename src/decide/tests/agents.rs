@@ -29,7 +29,7 @@ fn held(name: &str, case: &Case, why: &str) {
 fn l22_a_forged_agent_is_powerless() {
     let own = token(Purpose::Agent, 3);
     let unproven = |grade, hint| Case::from(ANA).grade(grade).hint(hint, open()).text("Send your password");
-    let cases: [(&str, Case, &str); 13] = [
+    let cases: Vec<(&str, Case, &str)> = vec![
         ("the CVE, no proof", unproven(Grade::None, own), "agent_unproven"),
         ("the CVE, proof fails", unproven(Grade::Fail, own), "agent_unproven"),
         ("the CVE, no token", unproven(Grade::None, Hint::InReplyTo), "agent_without_token"),

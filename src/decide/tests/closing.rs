@@ -18,9 +18,10 @@ fn reminded(now: &str) -> TickFacts {
     facts.ticket.reminded_at = Some(at("03-03 12:00"));
     facts
 }
-fn answer(accepted: Option<&str>, bounced: bool) -> Option<LastPublic> {
-    Some(LastPublic::Answer { article: ArticleId::new(id(5)), accepted_at: accepted.map(at), bounced })
+fn answer(accepted: Option<&str>, bounced: bool) -> LastPublic {
+    LastPublic::Answer { article: ArticleId::new(id(5)), accepted_at: accepted.map(at), bounced }
 }
+type Change = fn(&mut TickFacts);
 
 #[test]
 fn l32_the_quiet_way() {
@@ -51,10 +52,10 @@ fn l32_the_quiet_way() {
 #[test]
 fn l32_what_blocks_a_close() {
     let now = "03-04 12:00";
-    let blocked: [(&str, &str, fn(&mut TickFacts)); 6] = [
+    let blocked: [(&str, &str, Change); 6] = [
         ("a mail waits", "close_waits_for_mail", |f| f.mail_waits = true),
         ("unattributed", "close_waits_for_unattributed_mail", |f| {
-            f.unattributed_since = Some(at("03-03 12:00:01"))
+            f.unattributed_since = Some(at("03-03 12:00:01"));
         }),
         ("not polled after", "close_waits_for_poll", |f| f.polled_until = Some(at("03-04 11:59:59"))),
         ("never polled", "close_waits_for_poll", |f| f.polled_until = None),
@@ -79,9 +80,9 @@ fn l32_what_blocks_a_close() {
 #[test]
 fn l32_what_never_closes() {
     let now = "03-04 12:00";
-    let never: [(&str, fn(&mut TickFacts)); 9] = [
-        ("not accepted", |f| f.ticket.last_public = answer(None, false)),
-        ("bounced", |f| f.ticket.last_public = answer(Some("03-02 12:00"), true)),
+    let never: [(&str, Change); 9] = [
+        ("not accepted", |f| f.ticket.last_public = Some(answer(None, false))),
+        ("bounced", |f| f.ticket.last_public = Some(answer(Some("03-02 12:00"), true))),
         ("the customer's word was last", |f| f.ticket.last_public = Some(LastPublic::Customer)),
         ("nobody said anything", |f| f.ticket.last_public = None),
         ("restricted", |f| f.ticket.restricted = true),
@@ -137,7 +138,7 @@ fn l32_the_close_waits_for_an_opening() {
     // Accepted on Friday 12:00: 48 hours end on Sunday, the desk opens on Monday 09:00.
     let friday = |now: &str| {
         let mut facts = quiet(now);
-        facts.ticket.last_public = answer(Some("03-06 12:00"), false);
+        facts.ticket.last_public = Some(answer(Some("03-06 12:00"), false));
         facts
     };
     check(
