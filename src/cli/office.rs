@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::clock::{Clock, Random};
 use crate::compose::Templates;
 use crate::config::{self, Loaded};
-use crate::domain::account::Secret;
+use crate::domain::account::{Account, Secret};
 use crate::domain::ids::RunId;
 use crate::domain::message::Instant;
 use crate::phi::{Lists, Redactor};
@@ -56,7 +56,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Stop> {
             Stop::new(Exit::Config, format!("templates:\n  {}", lines.join("\n  ")))
         })?,
     };
-    Ok(Rules { policy: loaded.policy.clone(), templates, redactor: Redactor::new(&Lists::default()) })
+    Ok(Rules { policy: loaded.policy.clone(), templates, redactor: Arc::new(Redactor::new(&Lists::default())) })
 }
 
 /// `<lang>/<notice>.<part>` files below the templates folder.
@@ -122,6 +122,17 @@ impl Office {
         Ok(Self { loaded, store, book, clock, sealer, random, run, bells: Bells::default() })
     }
 
+    /// Adds an account that no configuration names: a pipe, or the demo's.
+    pub fn know(&self, account: &Account) {
+        let current = self.book.current();
+        let mut policy = (*current.policy).clone();
+        policy.accounts.insert(account.name.clone(), Arc::new(account.clone()));
+        self.book.replace(Rules {
+            policy: Arc::new(policy),
+            templates: current.templates.clone(),
+            redactor: current.redactor.clone(),
+        });
+    }
     /// This run's id.
     pub const fn run(&self) -> RunId {
         self.run

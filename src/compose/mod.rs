@@ -18,9 +18,10 @@ pub use templates::{TemplateProblem, Templates};
 use crate::clock::Random;
 use crate::domain::account::{ReversePathPolicy, TokenCarrier};
 use crate::domain::address::{EmailAddress, Mailbox};
+use crate::domain::agent_mail;
 use crate::domain::desk::Desk;
 use crate::domain::ids::{IdError, MessageId, OutboxId, ParticipantNo, TicketNumber};
-use crate::domain::outgoing::{Minted, Outgoing};
+use crate::domain::outgoing::{Minted, Notice, Outgoing};
 use crate::domain::token::TokenKeys;
 
 /// Header that marks every mail of ours; intake takes it for a loop (L14).
@@ -47,7 +48,8 @@ pub struct MintRequest<'a> {
     pub to: &'a Mailbox,
     /// What to say.
     pub outgoing: &'a Outgoing,
-    /// Message-IDs of the thread that this recipient has seen, oldest first.
+    /// Message-IDs of the thread that this recipient has seen, oldest first; never those that an
+    /// agent's own client made. What carries another recipient's token is left out here.
     pub references: &'a [MessageId],
     /// Sign the tokens.
     pub keys: &'a TokenKeys,
@@ -76,6 +78,9 @@ pub enum ComposeError {
     /// Permanent: the desk's domain cannot stand in a Message-ID.
     #[error("no Message-ID can be made of the desk's domain: {0}")]
     MessageId(#[from] IdError),
+    /// Permanent: an agent's words still hold a piece of the notification (L24); nothing is sent.
+    #[error("the agent's words hold a piece of the notification")]
+    Notification,
     /// A defect of ours: the boundary is no media type parameter.
     #[error("no boundary: {0}")]
     Boundary(#[from] lettre::message::header::ContentTypeErr),
@@ -83,6 +88,9 @@ pub enum ComposeError {
 
 /// Makes the mail. A suppressed one gets its identifier, but no bytes.
 pub fn mint(request: &MintRequest<'_>) -> Result<Minted, ComposeError> {
+    if quotes_notification(&request.outgoing.notice) {
+        return Err(ComposeError::Notification);
+    }
     let entropy = request.random.bytes()?;
     let (for_id, for_boundary) = entropy.split_at(entropy.len() / 2);
     let identity = carrier::Identity::of(request, for_id)?;
@@ -103,6 +111,16 @@ pub fn mint(request: &MintRequest<'_>) -> Result<Minted, ComposeError> {
         automatic,
         suppressed: request.outgoing.suppressed,
     })
+}
+
+/// The last guard of L24: `decide` has stripped the quotation long before.
+fn quotes_notification(notice: &Notice) -> bool {
+    match notice {
+        Notice::Answer { text, .. } | Notice::Resolved { text: Some(text), .. } => {
+            agent_mail::holds_notification(text.expose())
+        }
+        _ => false,
+    }
 }
 
 /// L35: automatic mail `<>` where the relay takes it; an agent's answer never, or no bounce is seen.

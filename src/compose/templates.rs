@@ -129,12 +129,9 @@ impl Templates {
     /// Puts a rendered HTML text into the frame.
     pub(super) fn frame(&self, language: Language, desk: &str, html: String) -> Result<String, ComposeError> {
         let content = Value::from_safe_string(html);
-        let context = Value::from_iter([
-            ("content", content),
-            ("desk", Value::from(desk)),
-            ("language", Value::from(tag(language))),
-        ]);
-        self.render_named(LAYOUT, &context)
+        let frame =
+            [("content", content), ("desk", Value::from(desk)), ("language", Value::from(tag(language)))];
+        self.render_named(LAYOUT, &Value::from_iter(frame))
     }
 
     fn render_named(&self, name: &str, context: &Value) -> Result<String, ComposeError> {
@@ -164,8 +161,10 @@ fn environment() -> Environment<'static> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_trim_blocks(true);
     environment.set_lstrip_blocks(true);
-    let html = |name: &str| if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None };
-    environment.set_auto_escape_callback(html);
+    environment.set_auto_escape_callback(|name| match name.rsplit_once('.') {
+        Some((_, "html")) => AutoEscape::Html,
+        _ => AutoEscape::None,
+    });
     environment.add_filter("paragraphs", |text: &str| Value::from_safe_string(text::paragraphs(text)));
     environment
 }
@@ -208,7 +207,7 @@ fn problems_of(environment: &Environment<'_>, name: &str, path: &str) -> Vec<Tem
         .collect();
     if problems.is_empty() {
         let samples = if name == LAYOUT {
-            vec![Value::from_iter(known.iter().map(|name| (*name, Value::from("x"))))]
+            vec![known.iter().map(|name| (*name, Value::from("x"))).collect()]
         } else {
             words::samples(notice)
         };
@@ -266,7 +265,7 @@ mod tests {
     fn check(name: &str, text: &str, want: &str) {
         let got = Templates::with_overrides(BTreeMap::from([(name.to_owned(), text.to_owned())]));
         let got = got.map_or_else(
-            |problems| problems.iter().map(|p| format!("{:?} {}", p.line, p.message)).collect(),
+            |problems| problems.first().map(|p| format!("{:?} {}", p.line, p.message)).unwrap(),
             |_| "fine".to_owned(),
         );
         assert!(got.contains(want), "{name}: {got:?} lacks {want:?}");

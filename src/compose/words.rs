@@ -63,16 +63,14 @@ pub(super) fn variables(notice: &str) -> impl Iterator<Item = Variable> {
 /// Contexts for `check`: everything set, and everything optional empty.
 pub(super) fn samples(notice: &str) -> Vec<Value> {
     let sample = |full: bool| {
-        Value::from_iter(variables(notice).map(|(name, shape)| {
-            let value = match shape {
-                Shape::Text => Value::from("x"),
-                Shape::Optional if full => Value::from("x"),
-                Shape::Optional => Value::from(()),
-                Shape::Flag => Value::from(full),
-                Shape::List => Value::from(if full { vec!["x", "y"] } else { Vec::new() }),
-            };
-            (name, value)
-        }))
+        let value = |shape| match shape {
+            Shape::Text => Value::from("x"),
+            Shape::Optional if full => Value::from("x"),
+            Shape::Optional => Value::from(()),
+            Shape::Flag => Value::from(full),
+            Shape::List => Value::from(if full { vec!["x", "y"] } else { Vec::new() }),
+        };
+        variables(notice).map(|(name, shape)| (name, value(shape))).collect()
     };
     vec![sample(true), sample(false)]
 }
@@ -132,7 +130,7 @@ pub(super) fn context(notice: &Notice, desk: &Desk, number: TicketNumber, langua
         ("desk", Value::from(desk.from_name.as_str())),
         ("phone", optional(desk.after_hours.emergency_phone.as_deref().map(Value::from))),
     ];
-    Value::from_iter(common.into_iter().chain(own))
+    common.into_iter().chain(own).collect()
 }
 
 fn optional(value: Option<Value>) -> Value {

@@ -76,6 +76,12 @@ pub fn words_above_marker(text: &str) -> &str {
     without_attribution(head)
 }
 
+/// True when a first or last line of a notification stands in the text, however changed.
+pub fn holds_notification(text: &str) -> bool {
+    let letters = Letters::of(text);
+    letters.find(MARKER_LETTERS).or_else(|| letters.find(END_LETTERS)).is_some()
+}
+
 /// The ASCII letters of a text, lower-cased, each with its place: what survives wrapping, quote
 /// signs, Markdown, non-breaking and zero-width spaces, and dashes turned into others.
 struct Letters {
@@ -217,4 +223,115 @@ fn command(line: &str) -> Option<AgentCommand> {
         ("assign", Some(who), false) => AgentCommand::Assign(who),
         _ => AgentCommand::Unknown(line.to_owned()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, want: &str) {
+        assert_eq!(words_above_marker(text), want, "{text:?}");
+    }
+
+    #[test]
+    fn l24_words_end_where_the_notification_begins() {
+        let end = END_MARKER;
+        check("Just words.\n", "Just words.");
+        check(&format!("Words.\n\n{MARKER}\nsecret"), "Words.");
+        check(&format!("Words.\n\n> {MARKER}\n> secret"), "Words.");
+        check(&format!("Words.\r\n\r\n> > {MARKER}\r\n> > secret"), "Words.");
+        check("Words.\n> --- mailward: write\n> above this line ---\n> secret", "Words.");
+        check("Words.\n> ---\n> mailward: write above this line ---\n> secret", "Words.");
+        check("Words.\n\u{2014} Mailward: write above\u{a0}this line \u{2014}\nsecret", "Words.");
+        check("Words.\n\n\\--- **mailward: write above this line** ---\nsecret", "Words.");
+        check("Words.\n| mailward: wri\u{200b}te above this line\n| secret", "Words.");
+        check(&format!("{MARKER}\nsecret\n{end}\nbottom posted"), "");
+        check(&format!("Words.\n> secret without its head\n> {end}"), "");
+        check(&format!("a\n{end}\nb\n{MARKER}\n"), "");
+        check("", "");
+    }
+
+    #[test]
+    fn the_clients_attribution_goes_too() {
+        let attributions = [
+            "On Mon, 2 Mar 2026 at 09:05, Imaging Support <support@imaging.example> wrote:",
+            "On Mon, 2 Mar 2026 at 09:05, Imaging Support\n<support+abc@imaging.example> wrote:",
+            "On Mon, 2 Mar 2026 at 09:05, Imaging Support\n<\nsupport+abc@imaging.example> wrote:",
+            "El lun, 2 mar 2026 a las 9:05, Soporte (<s@imaging.example>) escribió:",
+            "Em seg., 2 de mar. de 2026 às 09:05, Suporte <s@imaging.example> escreveu:",
+            "Il giorno lun 2 mar 2026 alle ore 09:05 Supporto <s@imaging.example> ha scritto:",
+            "Imaging Support wrote:",
+            "-----Original Message-----\nFrom: Imaging Support <s@imaging.example>\nSent: Monday\nTo: Mary\nSubject: x",
+            "________________________________\nDe: Soporte\nEnviado: lunes\nPara: Mary\nAsunto: x",
+            "*From:* Imaging Support\n*Sent:* Monday\n*To:* Mary\n*Subject:* x\n",
+        ];
+        for attribution in attributions {
+            check(&format!("Two\n\nlines.\n\n{attribution}\n\n> {MARKER}\n> secret"), "Two\n\nlines.");
+        }
+    }
+
+    #[test]
+    fn an_agents_own_last_line_stays() {
+        for own in
+            ["Date: Monday", "See what they wrote", "On 5 March we said:", "A: yes\nTo: all", "#5 is done"]
+        {
+            check(&format!("Hello\n{own}\n{MARKER}"), &format!("Hello\n{own}"));
+        }
+    }
+
+    #[test]
+    fn commands_stand_at_the_head() {
+        use AgentCommand::{Assign, Close, Note, Priority as SetPriority, Reopen, Resolve, Unknown};
+        let cases: [(&str, &[AgentCommand], &str); 11] = [
+            ("Words only", &[], "Words only"),
+            ("#resolve\nDone.", &[Resolve], "Done."),
+            ("\n #Resolve \r\n\r\nDone.\r\nBye", &[Resolve], "Done.\nBye"),
+            (
+                "#note\n#priority HIGH\n#assign Mary\nInside",
+                &[Note, SetPriority(Priority::High), Assign("mary".into())],
+                "Inside",
+            ),
+            ("#close", &[Close], ""),
+            ("#reopen", &[Reopen], ""),
+            ("#priority soon\nx", &[Unknown("#priority soon".into())], "x"),
+            ("#resolvd\nx", &[Unknown("#resolvd".into())], "x"),
+            ("#resolve it is done", &[Unknown("#resolve it is done".into())], ""),
+            ("#1 is the viewer\n#close", &[], "#1 is the viewer\n#close"),
+            ("Words\n#resolve", &[], "Words\n#resolve"),
+        ];
+        for (text, commands, words) in cases {
+            let want = AgentMail { commands: commands.to_vec(), words: words.into() };
+            assert_eq!(read(text), want, "{text:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn l24_no_wrapping_or_quoting_lets_the_notification_through(
+            words in "[a-zA-Zé,.? \n]{0,60}[a-zé.?]",
+            prefix in "([>|] ?){0,3}",
+            width in 8_usize..90,
+        ) {
+            let notification = format!("{MARKER}\n\nCANARY of a customer\n\n{END_MARKER}");
+            let mut quoted = String::new();
+            for line in notification.lines() {
+                let mut used = 0;
+                quoted += &prefix;
+                for word in line.split(' ') {
+                    if used > 0 && used + word.len() > width {
+                        quoted += "\n";
+                        quoted += &prefix;
+                        used = 0;
+                    }
+                    quoted += word;
+                    quoted += " ";
+                    used += word.len() + 1;
+                }
+                quoted += "\n";
+            }
+            let got = words_above_marker(&format!("{words}\n\n{quoted}")).to_owned();
+            proptest::prop_assert!(!got.contains("CANARY"));
+            proptest::prop_assert_eq!(got.trim_end(), words.trim_end());
+        }
+    }
 }

@@ -47,7 +47,7 @@ impl Policy {
     pub fn route<'a>(
         &self,
         account: &Account,
-        recipients: impl Iterator<Item = &'a EmailAddress> + Clone,
+        recipients: impl Iterator<Item = &'a EmailAddress>,
     ) -> Option<Arc<Desk>> {
         let mut hit: Option<Arc<Desk>> = None;
         for recipient in recipients {

@@ -328,14 +328,14 @@ mod tests {
             (1..).zip(sizes).map(|(n, size)| (uid(n), Told { size: *size, date: None })).collect()
         };
         // sizes, whole, oversize, later
-        let cases: [(&[u64], &[u32], &[u32], &[u32]); 5] = [
-            (&[40, 40, 40], &[1, 2], &[], &[3]),
-            (&[900, 1], &[1], &[], &[2]),
-            (&[5000, 5000], &[], &[1, 2], &[]),
-            (&[90, 5000, 5], &[1], &[2], &[3]),
-            (&[60, 60, 1], &[1], &[], &[2, 3]),
+        let cases: [(&[u64], [&[u32]; 3]); 5] = [
+            (&[40, 40, 40], [&[1, 2], &[], &[3]]),
+            (&[900, 1], [&[1], &[], &[2]]),
+            (&[5000, 5000], [&[], &[1, 2], &[]]),
+            (&[90, 5000, 5], [&[1], &[2], &[3]]),
+            (&[60, 60, 1], [&[1], &[], &[2, 3]]),
         ];
-        for (sizes, whole, oversize, later) in cases {
+        for (sizes, [whole, oversize, later]) in cases {
             let told: BTreeMap<Uid, Told> = told(sizes);
             let wanted: Vec<Uid> = told.keys().copied().collect();
             let plan = plan(&wanted, &told, &limits);

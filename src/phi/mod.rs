@@ -3,13 +3,22 @@
 //! that makes [`crate::domain::text::RedactedText`]. It never logs, never keeps text beyond the
 //! call, never fails: what it cannot judge the caller withholds with [`withheld`].
 
+mod addresses;
+mod chains;
 pub mod checks;
+mod chunks;
 mod contacts;
+mod dates;
 pub mod finding;
 mod html;
 mod identifiers;
+mod lexicon;
+mod names;
+mod page;
 pub mod placeholders;
 pub mod redact;
+mod sender;
+mod zones;
 
 pub use finding::{Finding, Kind, Span};
 pub use placeholders::Placeholders;

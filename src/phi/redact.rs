@@ -8,10 +8,14 @@ use crate::domain::address::Mailbox;
 use crate::domain::message::Language;
 use crate::domain::text::{RawText, RedactedText};
 
-use super::contacts::Contacts;
+use super::contacts::{Contacts, find_network};
 use super::finding::{self, Finding, Kind, Span};
-use super::identifiers::{Identifiers, alone};
+use super::lexicon::{Lexicon, fold};
+use super::names::Names;
+use super::page::Page;
 use super::placeholders::Placeholders;
+use super::sender::Sender;
+use super::{addresses, chunks, dates, identifiers};
 
 /// What the operator adds to the built-in rules.
 #[derive(Debug, Clone, Default)]
@@ -79,14 +83,15 @@ pub struct Redaction {
 /// All rules, compiled once.
 pub struct Redactor {
     contacts: Contacts,
-    identifiers: Identifiers,
-    lists: Lists,
+    lexicon: Lexicon,
+    formats: Vec<LocalFormat>,
 }
 
 impl Redactor {
     /// Compiles the rules with the operator's own lists.
     pub fn new(lists: &Lists) -> Self {
-        Self { contacts: Contacts::new(), identifiers: Identifiers::new(), lists: lists.clone() }
+        let lexicon = Lexicon::new(&lists.names, &lists.never);
+        Self { contacts: Contacts::new(), lexicon, formats: lists.formats.clone() }
     }
 
     /// Redacts a text on its own; placeholders count from 1.
@@ -126,23 +131,23 @@ impl Redactor {
         (finding::in_code_points(text.expose(), &redaction.findings), redaction.text)
     }
 
-    pub(super) fn findings(
-        &self,
-        text: &str,
-        _context: &Context<'_>,
-        _ticket: &Placeholders,
-    ) -> Vec<Finding> {
+    pub(super) fn findings(&self, text: &str, context: &Context<'_>, ticket: &Placeholders) -> Vec<Finding> {
         let mut found = Vec::new();
-        self.identifiers.find(text, &mut found);
-        self.contacts.find(text, &mut found);
-        for format in &self.lists.formats {
+        let page = Page::new(text, &self.lexicon);
+        let taken = self.contacts.find(text, &mut found);
+        let chunks = chunks::chunks(&page, &taken);
+        dates::find(&page, &chunks, &mut found);
+        identifiers::find(&page, &chunks, &mut found);
+        find_network(&page, &chunks, &mut found);
+        addresses::find(&page, &taken, &mut found);
+        for format in &self.formats {
             format.find(text, &mut found);
         }
-        for name in self.lists.names.iter().filter(|name| !name.is_empty()) {
-            let hits = text.match_indices(name.as_str());
-            let whole = hits.filter(|(at, hit)| alone(text, *at, at + hit.len()));
-            found.extend(whole.map(|(at, hit)| Finding::new(at, at + hit.len(), Kind::Name, "name.listed")));
-        }
+        let sender = Sender::new(context.from);
+        found.retain(|finding| !sender.signs(&page, finding));
+        let known =
+            ticket.values(Kind::Name).flat_map(str::split_whitespace).map(fold).filter(|w| w.len() > 2);
+        Names::new(&page, &sender, &found, &taken).find(&known.collect(), &mut found);
         finding::unite(found)
     }
 }

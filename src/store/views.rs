@@ -277,7 +277,7 @@ pub struct LedgerView {
 
 /// A line of `ledger balance`: one account and day (UTC, of arrival). `incoming` is the sum of all
 /// the others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct BalanceView {
     /// The account.
     pub account: String,

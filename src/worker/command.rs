@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::decide::on_command::on_command;
 use crate::decide::scene::Scene;
 use crate::domain::command::{Command, Refusal};
+use crate::domain::effect::Reason;
 use crate::domain::ids::{AgentName, TicketNumber};
 use crate::domain::ticket::Actor;
 use crate::store::{CommandQuery, Store, StoreError};
@@ -57,11 +58,12 @@ pub enum CommandError {
 }
 
 impl Commands {
-    /// Carries out one order; gives the action in one word.
-    pub async fn carry_out(&self, order: &Order) -> Result<&'static str, CommandError> {
+    /// Carries out one order at the keyboard of `operator`, a system user, who is audited too; gives the
+    /// action in one word.
+    pub async fn carry_out(&self, order: &Order, operator: &str) -> Result<&'static str, CommandError> {
         let mut tries = 0;
         loop {
-            match self.attempt(order).await {
+            match self.attempt(order, operator).await {
                 Err(CommandError::Failed(Failure::Again(why))) if tries < 5 => {
                     tries += 1;
                     tracing::debug!(why, tries, "once more");
@@ -71,7 +73,7 @@ impl Commands {
         }
     }
 
-    async fn attempt(&self, order: &Order) -> Result<&'static str, CommandError> {
+    async fn attempt(&self, order: &Order, operator: &str) -> Result<&'static str, CommandError> {
         let rules = self.book.current();
         let now = self.clock.now();
         let mut work = self.store.begin(None).await.map_err(Failure::from)?;
@@ -91,7 +93,8 @@ impl Commands {
             return Err(CommandError::NotYours(order.agent.clone(), order.number));
         };
         let scene = Scene { desk, policy: &rules.policy, now };
-        let decision = on_command(&order.command, &facts, scene, Actor::Agent(order.agent.clone()))?;
+        let mut decision = on_command(&order.command, &facts, scene, Actor::Agent(order.agent.clone()))?;
+        decision.reasons.push(Reason::with("operator", operator));
         self.door.carry_out(&mut work, &decision, desk, &rules).await.map_err(|error| match error {
             DoorError::Store(error) => CommandError::Failed(error.into()),
             DoorError::Compose(_) => CommandError::Failed(Failure::Defect("a mail could not be composed")),

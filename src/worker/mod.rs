@@ -58,7 +58,11 @@ impl From<StoreError> for Failure {
             StoreError::Conflict => Self::Again("a ticket changed meanwhile"),
             StoreError::Fenced => Self::Elsewhere,
             StoreError::Unavailable(_) => Self::Away("the database"),
-            StoreError::Missing(what) | StoreError::Defect(what) => Self::Defect(what),
+            StoreError::Missing(what) => Self::Defect(what),
+            StoreError::Defect(what) => {
+                tracing::error!(%what, "a defect in the store");
+                Self::Defect("in the store")
+            }
         }
     }
 }

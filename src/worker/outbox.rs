@@ -1,7 +1,7 @@
 //! Empties the outbox: claim under a lease, send over kept sessions, settle in one commit. No
 //! transaction is open while a mail travels; a paused transport kills no row (L29).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, Random};
 use crate::domain::ids::{OutboxId, RunId};
 use crate::domain::message::Instant;
-use crate::smtp::{self, SendOutcome, Sender};
+use crate::smtp::{Cause, Envelope, Pace, SendOutcome, Sender, retry_delay};
 use crate::store::{Claimed, Outcome, Store};
 
 use super::{Bells, Failure, Step};
@@ -29,6 +29,17 @@ const PAUSE: TimeDelta = TimeDelta::minutes(5);
 /// The longest sleep without a bell.
 const LOOK: Duration = Duration::from_secs(30);
 
+/// Where a worker's time, randomness and run come from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Now.
+    pub clock: Clock,
+    /// For the jitter of waits.
+    pub random: Random,
+    /// This run.
+    pub run: RunId,
+}
+
 /// The outbox worker.
 #[derive(Clone)]
 pub struct OutboxWorker {
@@ -44,42 +55,61 @@ pub struct OutboxWorker {
     pub run: RunId,
     /// Wakes this worker and the sweep.
     pub bells: Bells,
-    paused_until: Arc<Mutex<Option<Instant>>>,
+    gate: Arc<Mutex<Gate>>,
+}
+
+/// When the transport may be used again, and how fast.
+#[derive(Debug)]
+struct Gate {
+    paused_until: Option<Instant>,
+    pace: Pace,
 }
 
 impl OutboxWorker {
     /// A worker whose transport is not paused.
-    pub fn new(store: Store, sender: Sender, (clock, random): (Clock, Random), run: RunId, bells: Bells) -> Self {
+    pub fn new(store: Store, (sender, per_minute): (Sender, u32), from: &Origin, bells: Bells) -> Self {
+        let gate = Gate { paused_until: None, pace: Pace::new(per_minute) };
         Self {
             store,
             sender: Arc::new(sender),
-            clock,
-            random,
-            run,
+            clock: from.clock.clone(),
+            random: from.random.clone(),
+            run: from.run,
             bells,
-            paused_until: Arc::new(Mutex::new(None)),
+            gate: Arc::new(Mutex::new(gate)),
         }
     }
 
-    /// True while the transport rests.
-    pub fn paused(&self) -> bool {
-        let now = self.clock.now();
-        self.paused_until.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| now < until)
+    fn gate(&self) -> MutexGuard<'_, Gate> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many mails may go now: none while the transport rests.
+    fn free(&self, now: Instant) -> u32 {
+        let mut gate = self.gate();
+        if gate.paused_until.is_some_and(|until| now < until) {
+            return 0;
+        }
+        u32::try_from(gate.pace.free(now)).unwrap_or(u32::MAX).min(CLAIM)
     }
 
     /// Claims, sends and settles one batch.
     pub async fn step(&self) -> Result<Step, Failure> {
-        if self.paused() {
+        let now = self.clock.now();
+        let free = self.free(now);
+        if free == 0 {
             return Ok(Step::Idle);
         }
-        let now = self.clock.now();
-        let rows = self.store.claim(now, self.run, LEASE, CLAIM).await?;
+        let rows = self.store.claim(now, self.run, LEASE, free).await?;
         if rows.is_empty() {
             return Ok(Step::Idle);
         }
+        self.gate().pace.take(rows.len(), now);
         let sent: Vec<(Claimed, SendOutcome)> = stream::iter(rows)
             .map(|row| async {
-                let outcome = self.sender.send(row.reverse_path.as_ref(), &row.recipient, &row.bytes, row.id).await;
+                let envelope =
+                    Envelope { id: row.id, reverse_path: row.reverse_path.as_ref(), recipient: &row.recipient };
+                let outcome = self.sender.send(envelope, &row.bytes).await;
                 (row, outcome)
             })
             .buffer_unordered(AT_ONCE)
@@ -87,6 +117,11 @@ impl OutboxWorker {
             .await;
         let count = sent.len();
         self.settle(&sent).await?;
+        // No reply at all to any of them: the relay is away, not the mail's fault.
+        let silent = |outcome: &SendOutcome| matches!(outcome, SendOutcome::Transient(cause) if cause.code.is_none());
+        if sent.iter().all(|(_, outcome)| silent(outcome)) {
+            return Err(Failure::Away("the relay"));
+        }
         Ok(Step::Did(count))
     }
 
@@ -105,7 +140,7 @@ impl OutboxWorker {
             self.store.settle(now, self.run, &results).await?;
         }
         if !back.is_empty() {
-            self.pause(now, &back).await?;
+            self.rest(now, sent, &back).await?;
         }
         if answers {
             self.bells.sweep.notify_one();
@@ -115,33 +150,43 @@ impl OutboxWorker {
 
     /// What the row's next state is; `None` gives it back untouched, because the transport is at fault.
     fn judge(&self, row: &Claimed, outcome: &SendOutcome, now: Instant) -> Option<Outcome> {
-        let later = |wait: Duration, error: &str| {
+        let later = |wait: Duration, cause: &Cause| {
+            let error = cause.to_string();
             let not_before = now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(2));
             if now - row.created_at >= GIVE_UP {
                 tracing::error!(outbox = %row.id, kind = %row.kind, "ALARM: a mail could not be sent for 72 hours; it is dead");
-                return Outcome::Dead { error: error.to_owned() };
+                return Outcome::Dead { error };
             }
-            Outcome::Later { not_before, error: error.to_owned() }
+            Outcome::Later { not_before, error }
         };
         match outcome {
-            SendOutcome::Accepted { learnt, .. } => Some(Outcome::Sent { learnt: learnt.clone() }),
-            SendOutcome::RowPermanent { code } => {
-                tracing::warn!(outbox = %row.id, kind = %row.kind, %code, "a recipient was refused for good");
-                Some(Outcome::Dead { error: code.clone() })
+            SendOutcome::Accepted { .. } => Some(Outcome::Sent { learnt: None }),
+            SendOutcome::RowPermanent(cause) => {
+                tracing::warn!(outbox = %row.id, kind = %row.kind, %cause, "a recipient was refused for good");
+                Some(Outcome::Dead { error: cause.to_string() })
             }
-            SendOutcome::Throttled { wait, code } => Some(later(*wait, code)),
-            SendOutcome::Transient { code } => {
-                Some(later(smtp::retry_delay(row.attempts, self.jitter()), code))
-            }
-            SendOutcome::TransportPaused { code } => {
-                tracing::error!(%code, "ALARM: the relay refuses us, not the mail; every row waits");
-                None
-            }
+            SendOutcome::Transient(cause) => Some(later(retry_delay(row.attempts, self.jitter()), cause)),
+            SendOutcome::Throttled { .. } | SendOutcome::TransportPaused(_) => None,
         }
     }
 
-    async fn pause(&self, now: Instant, rows: &[OutboxId]) -> Result<(), Failure> {
-        *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(now + PAUSE);
+    /// The transport rests: as long as the relay suggests, or until a person may have acted.
+    async fn rest(&self, now: Instant, sent: &[(Claimed, SendOutcome)], rows: &[OutboxId]) -> Result<(), Failure> {
+        let mut until = now;
+        for (_, outcome) in sent {
+            match outcome {
+                SendOutcome::Throttled { wait, cause } => {
+                    tracing::warn!(%cause, seconds = wait.as_secs(), "the relay wants fewer mails; every row waits");
+                    until = until.max(now + TimeDelta::from_std(*wait).unwrap_or(PAUSE));
+                }
+                SendOutcome::TransportPaused(cause) => {
+                    tracing::error!(%cause, "ALARM: the relay refuses us, not the mail; every row waits");
+                    until = until.max(now + PAUSE);
+                }
+                _ => {}
+            }
+        }
+        self.gate().paused_until = Some(until);
         Ok(self.store.release_rows(self.run, rows).await?)
     }
 

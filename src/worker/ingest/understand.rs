@@ -10,7 +10,7 @@ use crate::domain::ids::LookupKey;
 use crate::domain::message::{InboundMessage, RedactedMail, ThreadHints};
 use crate::domain::text::RawText;
 use crate::intake::{self, ReadSettings};
-use crate::phi::{Context, Placeholders};
+use crate::phi::{Context, Placeholders, Redactor};
 use crate::seal::{LookupDomain, Sealer};
 use crate::store::StoredMail;
 use crate::worker::rules::Rules;
@@ -68,7 +68,7 @@ pub fn understand(
         ReadSettings { auth: &account.auth, own_addresses: &own, own_lists: &own_lists, fields: &fields };
     let mail = match intake::understand(&stored.bytes, &settings) {
         Ok(mail) => mail,
-        Err(refused) => return Err((stored, Trouble::Refused(refused.code()))),
+        Err(refused) => return Err((stored, Trouble::Refused(refused.code))),
     };
     let Some(desk) = policy.route(&account, intake::recipients(&mail)) else {
         return Err((stored, Trouble::Homeless));
@@ -77,7 +77,7 @@ pub fn understand(
     let content_key = content_key(&mail, sealer);
     let responds =
         account.folders.iter().find(|f| f.name == stored.origin.folder).is_none_or(|f| f.respond);
-    let redacted = redact(&mail, rules);
+    let redacted = redact(&mail, &rules.redactor);
     Ok(Understood { stored, account, desk, mail, redacted, hints, content_key, responds })
 }
 
@@ -89,10 +89,9 @@ fn content_key(mail: &InboundMessage, sealer: &Sealer) -> LookupKey {
 
 /// Redacts every text of a mail with one set of placeholders, so that a name keeps its number from
 /// subject to quotation.
-pub fn redact(mail: &InboundMessage, rules: &Rules) -> RedactedMail {
+pub fn redact(mail: &InboundMessage, redactor: &Redactor) -> RedactedMail {
     let context = Context { language: mail.language, from: mail.from.as_ref() };
     let mut placeholders = Placeholders::default();
-    let redactor = &rules.redactor;
     let mut text = |raw: &RawText| redactor.redact_with(&mut placeholders, raw, &context).text;
     let subject = text(&mail.subject);
     let visible = text(&mail.visible);
