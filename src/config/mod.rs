@@ -147,4 +147,8 @@ fn read_calendars(sources: &Sources, problems: &mut Vec<Problem>) -> calendars::
 type Checked<T> = (Document, T);
 
 #[cfg(test)]
+mod desk_lines;
+#[cfg(test)]
+mod mail_table;
+#[cfg(test)]
 mod tests;

@@ -203,13 +203,7 @@ fn each_mistake_is_named_with_its_place_and_remedy() {
             "password = \"word\"",
             "unknown_key",
         ),
-        (
-            colombia,
-            "calendar = \"co\"",
-            "calendar = \"cl\"",
-            "\"cl\"",
-            "unknown_reference",
-        ),
+        (colombia, "calendar = \"co\"", "calendar = \"cl\"", "\"cl\"", "unknown_reference"),
         (colombia, "\"2h business\"", "\"2h\"", "\"2h\"", "invalid"),
         (
             colombia,
