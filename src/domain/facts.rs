@@ -48,10 +48,14 @@ pub struct MessageFacts {
     pub sender: Option<LookupKey>,
     /// The mail of this account that has the same content key.
     pub duplicate_of: Option<LedgerId>,
+    /// Tickets of other accounts that hold the same content (L11).
+    pub copies: Vec<TicketId>,
     /// True when another mail of this account had the same Message-ID.
     pub message_id_seen: bool,
     /// The row of ours that a bounce speaks of, found by signed Message-ID or reverse-path.
     pub sent_row: Option<(SentRow, TicketSnapshot)>,
+    /// The newest message of the requester, where an agent's token found a ticket.
+    pub last_inbound: Option<super::ids::MessageId>,
     /// For the governor.
     pub counts: GovernorCounts,
     /// True when the mail was there before the folder was first seen (L15).
@@ -75,6 +79,10 @@ pub struct TickFacts {
     pub polled_until: Option<Instant>,
     /// An answer or notice of the ticket is not yet accepted by SMTP.
     pub unsent: bool,
+    /// Why the ticket's acknowledgment was suppressed, where it was: `Suppression::as_str`.
+    pub never_notify: Option<String>,
+    /// Redacted subject, for the agents.
+    pub subject: super::text::RedactedText,
     /// For the governor: notices to the requester.
     pub counts: GovernorCounts,
 }

@@ -113,6 +113,9 @@ impl fmt::Display for TicketNumber {
 pub struct ParticipantNo(u32);
 
 impl ParticipantNo {
+    /// The first of a ticket: its requester.
+    pub const FIRST: Self = Self(1);
+
     /// # Errors
     /// [`IdError::Range`] for 0.
     pub const fn new(number: u32) -> Result<Self, IdError> {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::address::{EmailAddress, Mailbox};
 use super::ids::{AccountName, FolderName, MessageId, TicketNumber, Uid, UidValidity};
-use super::text::RawText;
+use super::text::{RawText, RedactedText};
 use super::token::Token;
 
 /// Instants are UTC with microseconds.
@@ -330,4 +330,17 @@ pub struct InboundMessage {
     pub fields: Vec<(String, RawText)>,
     /// Codes of everything that was wrong with the mail's form.
     pub defects: Vec<&'static str>,
+}
+
+/// What `phi/` made of a message's texts: the only form that decisions may put into a ticket.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RedactedMail {
+    /// The subject.
+    pub subject: RedactedText,
+    /// What the person newly wrote.
+    pub visible: RedactedText,
+    /// Quotes, signature, banners.
+    pub elided: RedactedText,
+    /// Sanitised HTML.
+    pub html: Option<RedactedText>,
 }

@@ -3,7 +3,9 @@
 
 pub mod account;
 pub mod address;
+pub mod agent_mail;
 pub mod calendar;
+pub mod command;
 pub mod desk;
 pub mod directory;
 pub mod effect;

@@ -47,7 +47,7 @@ impl Policy {
     pub fn route<'a>(
         &self,
         account: &Account,
-        recipients: impl Iterator<Item = &'a EmailAddress> + Clone,
+        recipients: impl Iterator<Item = &'a EmailAddress>,
     ) -> Option<Arc<Desk>> {
         let mut hit: Option<Arc<Desk>> = None;
         for recipient in recipients {
@@ -62,6 +62,15 @@ impl Policy {
             }
         }
         hit.or_else(|| self.desks.get(&account.desk).cloned())
+    }
+
+    /// The account that receives a desk's mail: its own, else the first that routes to it.
+    pub fn account_of(&self, desk: &DeskName) -> Option<&Arc<Account>> {
+        let mut accounts = self.accounts.values();
+        accounts
+            .clone()
+            .find(|a| a.desk == *desk)
+            .or_else(|| accounts.find(|a| a.routes.iter().any(|(_, to)| to == desk)))
     }
 
     /// True when the address is one of ours: mail from it was minted by us or forged.

@@ -8,7 +8,19 @@ use super::ids::{
 use super::message::{Instant, Language};
 
 /// ITIL priority, the common scale of all desks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Priority {
     /// May wait.
@@ -242,6 +254,8 @@ pub enum ClockKind {
 }
 
 impl ClockKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Response, Self::Resolution, Self::Update];
     /// The word the database stores.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -252,7 +266,7 @@ impl ClockKind {
     }
     /// Reads what [`ClockKind::as_str`] gave.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Response, Self::Resolution, Self::Update].into_iter().find(|k| k.as_str() == text)
+        Self::ALL.into_iter().find(|k| k.as_str() == text)
     }
 }
 

@@ -12,3 +12,5 @@ mod imap_tls;
 mod smtp_postfix;
 #[cfg(test)]
 mod smtp_relay;
+#[cfg(test)]
+mod store_conformance;

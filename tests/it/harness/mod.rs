@@ -6,6 +6,7 @@
 mod client;
 mod dovecot;
 mod postfix;
+mod postgres;
 mod scratch;
 mod scripted;
 mod sink;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 pub use client::lmtp_deliver;
 pub use dovecot::{Dovecot, PASSWORD};
 pub use postfix::Postfix;
+pub use postgres::Postgres;
 pub use scratch::Scratch;
 pub use scripted::{Conversation, Scripted, folder_lines};
 pub use sink::{At, Sink};

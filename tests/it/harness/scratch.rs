@@ -45,7 +45,7 @@ impl Drop for Scratch {
 
 /// Stops a server by the process id in `file`, if that process belongs to `folder`.
 pub fn stop_by_pid_file(file: &Path, folder: &Path) {
-    let Some(pid) = fs::read_to_string(file).ok().and_then(|text| text.trim().parse::<u32>().ok()) else {
+    let Some(pid) = fs::read_to_string(file).ok().and_then(|text| text.lines().next()?.trim().parse::<u32>().ok()) else {
         return;
     };
     if belongs_to(pid, folder) {
@@ -99,7 +99,7 @@ fn sweep() {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
         if owner.is_some_and(|pid| !alive(pid)) {
-            for file in ["run/master.pid", "queue/pid/master.pid"] {
+            for file in ["run/master.pid", "queue/pid/master.pid", "data/postmaster.pid"] {
                 stop_by_pid_file(&path.join(file), &path);
             }
             let _ = fs::remove_dir_all(&path);

@@ -1,0 +1,257 @@
+//! A message opens a ticket: priority, clocks, participants, one acknowledgment decision, and word
+//! to the agents. History opens silently and without clocks (L15); a breach desk restricts.
+
+use crate::domain::address::Mailbox;
+use crate::domain::desk::DeskClass;
+use crate::domain::effect::{Decision, Effect, NewArticle, NewParticipant, NewTicket, Reason, Subject};
+use crate::domain::facts::MessageFacts;
+use crate::domain::ids::{ParticipantNo, TicketId};
+use crate::domain::message::{Grade, MessageClass};
+use crate::domain::outgoing::{Notice, Outgoing, Recipient, Suppression};
+use crate::domain::text::RedactedText;
+use crate::domain::ticket::{Actor, ArticleKind, ClockKind, Role, TicketClock, TicketState};
+use crate::phi;
+
+use super::notify::{self, News};
+use super::priority::{Prioritised, prioritise};
+use super::respond::{Place, may_acknowledge};
+use super::scene::{Incoming, Scene};
+use super::{clocks, hours};
+
+/// RFC 5321 4.5.3.1.8 lets a mail have 100 recipients; more are no participants but a mailing.
+const MAX_PARTICIPANTS: usize = 100;
+
+/// Why it opens one.
+#[derive(Debug, Clone)]
+pub enum Why {
+    /// It belongs to none; these may be related.
+    First(Vec<TicketId>),
+    /// It belongs to one that ended too long ago.
+    FollowUp(TicketId),
+}
+
+/// What was weighed before the effects are written.
+struct Weighed {
+    prioritised: Prioritised,
+    hours: hours::Effective,
+    clocks: Vec<TicketClock>,
+    subject: RedactedText,
+    respond: Result<(), Suppression>,
+}
+
+/// Opens a ticket.
+pub fn open(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>, why: Why) -> Decision {
+    let weighed = weigh(incoming, facts, scene);
+    let (action, follow_up_of, mut related) = match why {
+        Why::First(related) => ("new", None, related),
+        Why::FollowUp(ticket) => ("follow_up", Some(ticket), Vec::new()),
+    };
+    for copy in &facts.copies {
+        if !related.contains(copy) {
+            related.push(*copy);
+        }
+    }
+    let ticket = NewTicket {
+        desk: scene.desk.name.clone(),
+        state: TicketState::New,
+        priority: weighed.prioritised.priority,
+        category: weighed.prioritised.category.clone(),
+        language: scene.desk.language(incoming.mail.language),
+        subject: weighed.subject.clone(),
+        restricted: scene.desk.class == DeskClass::Breach,
+        imported: facts.history,
+        organisation: sender(incoming).and_then(|m| scene.policy.directory.organisation(&m.address)),
+        opened_at: incoming.arrived,
+        follow_up_of,
+        possibly_related: related,
+        due_at: clocks::next_due(&weighed.clocks),
+    };
+    let mut effects = participants(incoming, scene);
+    effects.push(Effect::AddArticle(Box::new(article(incoming, facts, scene))));
+    if !weighed.clocks.is_empty() {
+        effects.push(Effect::SetClocks(weighed.clocks.clone()));
+    }
+    effects.extend(acknowledgment(incoming, scene, &weighed));
+    effects.extend(word_to_agents(incoming, facts, scene, &weighed, action));
+    effects.push(Effect::SetLedger {
+        ledger: incoming.ledger,
+        state: Incoming::in_ticket(facts.oversize),
+        reason: action,
+        duplicate_of: None,
+    });
+    Decision {
+        subject: Subject::New(Box::new(ticket)),
+        effects,
+        reasons: reasons(&weighed, incoming),
+        action,
+        actor: Actor::Customer(None),
+        at: scene.now,
+    }
+}
+
+fn weigh(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>) -> Weighed {
+    let mail = incoming.mail;
+    let prioritised = prioritise(mail.subject.expose(), mail.visible.expose(), mail.language, scene.desk);
+    let hours = hours::effective(scene.desk, prioritised.priority, incoming.arrived);
+    let clocks = if facts.history {
+        Vec::new()
+    } else {
+        // A capped ticket's own clocks begin when the cap ends.
+        let category = prioritised.category.as_ref();
+        hours::clocks(scene.desk, prioritised.priority, category, hours.clocks_start.max(incoming.arrived))
+    };
+    let place = Place { history: facts.history, folder_responds: facts.folder_responds };
+    let subject = if shows_content(incoming, scene) {
+        incoming.redacted.subject.clone()
+    } else {
+        phi::withheld("restricted")
+    };
+    Weighed {
+        respond: may_acknowledge(mail, facts.counts, &scene.policy.governor, place),
+        prioritised,
+        hours,
+        clocks,
+        subject,
+    }
+}
+
+fn sender(incoming: Incoming<'_>) -> Option<&Mailbox> {
+    incoming.mail.from.as_ref()
+}
+
+/// L11: a mail that also went to a breach desk shows no content anywhere else.
+fn shows_content(incoming: Incoming<'_>, scene: Scene<'_>) -> bool {
+    scene.desk.class == DeskClass::Breach
+        || !crate::intake::recipients(incoming.mail).any(|address| {
+            scene.policy.desks.values().any(|d| d.class == DeskClass::Breach && d.owns(address))
+        })
+}
+
+fn participants(incoming: Incoming<'_>, scene: Scene<'_>) -> Vec<Effect> {
+    let mail = incoming.mail;
+    let mut seen: Vec<String> = Vec::new();
+    let mut effects = Vec::new();
+    let others = mail.to.iter().chain(&mail.cc).map(|m| (m, Role::Participant));
+    for (mailbox, role) in sender(incoming).map(|m| (m, Role::Requester)).into_iter().chain(others) {
+        let identity = mailbox.address.identity();
+        let ours = role != Role::Requester && scene.policy.is_ours(&mailbox.address);
+        if ours || seen.contains(&identity) || seen.len() >= MAX_PARTICIPANTS {
+            continue;
+        }
+        seen.push(identity);
+        effects.push(Effect::AddParticipant(NewParticipant {
+            mailbox: mailbox.clone(),
+            role,
+            organisation: scene.policy.directory.organisation(&mailbox.address),
+            agent: None,
+        }));
+    }
+    effects
+}
+
+/// The message as the ticket keeps it.
+pub fn article(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>) -> NewArticle {
+    let (mail, redacted) = (incoming.mail, incoming.redacted);
+    let shown = shows_content(incoming, scene);
+    let person = matches!(mail.class, None | Some(MessageClass::Human | MessageClass::Encrypted));
+    let withheld = || phi::withheld("restricted");
+    let mut flags: Vec<&'static str> = Vec::new();
+    let marks = [
+        (mail.authentication.grade == Grade::Fail, "dmarc_fail"),
+        (facts.message_id_seen, "repeated_message_id"),
+        (facts.oversize, "oversize"),
+        (mail.from.as_ref().is_some_and(|m| scene.policy.is_ours(&m.address)), "outside_answer"),
+        (reply_to_differs(incoming), "reply_to_differs"),
+        (!facts.folder_responds, "junk_folder"),
+        (mail.class == Some(MessageClass::Encrypted), "encrypted"),
+        (mail.class == Some(MessageClass::Spam), "spam"),
+    ];
+    flags.extend(marks.into_iter().filter(|(holds, _)| *holds).map(|(_, flag)| flag));
+    NewArticle {
+        inbound: true,
+        kind: if person { ArticleKind::Public } else { ArticleKind::Auto },
+        class: mail.class,
+        from: mail.from.clone(),
+        message_id: mail.message_id.clone(),
+        at: incoming.arrived,
+        grade: mail.authentication.grade,
+        text: if shown { redacted.visible.clone() } else { withheld() },
+        elided: if shown { redacted.elided.clone() } else { RedactedText::default() },
+        html: redacted.html.clone().filter(|_| shown),
+        clear: None,
+        attachments: mail.attachments.clone(),
+        fields: mail.fields.clone(),
+        flags,
+        ledger: Some(incoming.ledger),
+    }
+}
+
+/// Reply-To is a return address, never an identity (L23): a differing one is only shown.
+fn reply_to_differs(incoming: Incoming<'_>) -> bool {
+    let mail = incoming.mail;
+    let from = mail.from.as_ref().map(|m| m.address.identity());
+    mail.reply_to.iter().any(|m| Some(m.address.identity()) != from)
+}
+
+fn acknowledgment(incoming: Incoming<'_>, scene: Scene<'_>, weighed: &Weighed) -> Option<Effect> {
+    sender(incoming)?;
+    let desk = scene.desk;
+    let proven = incoming.mail.authentication.grade == Grade::Pass;
+    let restricted = desk.class == DeskClass::Breach;
+    let echo = proven && desk.echo_subject && !restricted && shows_content(incoming, scene);
+    Some(Effect::Enqueue(Box::new(Outgoing {
+        notice: Notice::Received {
+            arrived: incoming.arrived,
+            response_due: clocks::due_of(&weighed.clocks, ClockKind::Response),
+            subject: echo.then(|| incoming.redacted.subject.clone()),
+            next_opening: weighed.hours.after_hours.then_some(weighed.hours.next_opening).flatten(),
+            restricted,
+        },
+        to: Recipient::Participant(ParticipantNo::FIRST),
+        language: desk.language(incoming.mail.language),
+        in_reply_to: incoming.mail.message_id.clone(),
+        suppressed: weighed.respond.err(),
+    })))
+}
+
+fn word_to_agents(
+    incoming: Incoming<'_>,
+    facts: &MessageFacts,
+    scene: Scene<'_>,
+    weighed: &Weighed,
+    event: &'static str,
+) -> Vec<Effect> {
+    if facts.history {
+        return Vec::new();
+    }
+    let shown = shows_content(incoming, scene);
+    let withheld = phi::withheld("restricted");
+    let news = News {
+        event,
+        subject: &weighed.subject,
+        text: if shown { &incoming.redacted.visible } else { &withheld },
+        priority: weighed.hours.priority,
+        due: clocks::next_due(&weighed.clocks),
+        reasons: weighed.prioritised.reasons.iter().map(words).collect(),
+        attachments: &incoming.mail.attachments,
+    };
+    notify::agents(&news, None, scene.desk, scene.policy)
+}
+
+fn words(reason: &Reason) -> String {
+    reason
+        .detail
+        .as_ref()
+        .map_or_else(|| reason.code.to_owned(), |detail| format!("{}: {detail}", reason.code))
+}
+
+fn reasons(weighed: &Weighed, incoming: Incoming<'_>) -> Vec<Reason> {
+    let mut reasons: Vec<Reason> =
+        incoming.mail.class_reasons.iter().map(|code| Reason::code(code)).collect();
+    reasons.extend(weighed.prioritised.reasons.iter().cloned());
+    reasons.push(match weighed.respond {
+        Ok(()) => Reason::code("acknowledged"),
+        Err(why) => Reason::with("acknowledgment_suppressed", why.as_str()),
+    });
+    reasons
+}

@@ -1,0 +1,67 @@
+//! What a person may tell a ticket to do, by mail or at the command line.
+
+use super::ids::{AgentName, DeskName};
+use super::outgoing::PublicText;
+use super::text::RedactedText;
+use super::ticket::Priority;
+
+/// An agent's act.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Answers the customer; with `resolve` the ticket is held for solved by the same mail.
+    Reply {
+        /// What the customer reads.
+        text: PublicText,
+        /// The same words redacted, for the clear column.
+        redacted: RedactedText,
+        /// Also resolves.
+        resolve: bool,
+    },
+    /// A note that stays inside.
+    Note {
+        /// The words, redacted for the clear column.
+        redacted: RedactedText,
+        /// The words in the clear, sealed.
+        text: super::text::RawText,
+    },
+    /// Holds the ticket for solved, without words.
+    Resolve,
+    /// Gives it to an agent, or to nobody.
+    Assign(Option<AgentName>),
+    /// Sets the priority.
+    Priority(Priority),
+    /// Ends it.
+    Close,
+    /// Opens it again.
+    Reopen,
+    /// Gives its messages to another ticket (the other one of the facts).
+    Merge,
+    /// Moves it to another desk.
+    Move(DeskName),
+}
+
+/// Why a command is refused, in the words of the one who must act.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The state does not allow it.
+    #[error("{0}; reopen it first, or write to the ticket that took its place")]
+    State(#[from] super::ticket::TransitionError),
+    /// Breach tickets do not do this.
+    #[error("a breach ticket is never {0}; ask the breach desk's lead")]
+    Restricted(&'static str),
+    /// There is nothing to send.
+    #[error("the answer is empty; write above the marker line")]
+    Empty,
+    /// The answer still holds text of the internal notification (L24).
+    #[error("the answer still holds text of the notification; delete the quoted part and send again")]
+    Leak,
+    /// The ticket has nobody to answer.
+    #[error("the ticket has no requester with an address")]
+    NoRequester,
+    /// The agent may not see the other desk.
+    #[error("{0}")]
+    NotAllowed(&'static str),
+    /// The merge makes no sense.
+    #[error("a ticket cannot be merged into itself or into a ticket that is merged or restricted")]
+    Merge,
+}
