@@ -33,6 +33,12 @@ pub const ATTACHMENTS: usize = 1000;
 pub const NAME_CHARS: usize = 200;
 /// Lines of text looked at for quotes and signatures; what follows counts as text.
 pub const VISIBLE_LINES: usize = 20_000;
+/// Octets of a line that patterns are tried on; a longer line is nobody's attribution or tag line.
+pub const PATTERN_LINE: usize = 2000;
+/// Octets of a paragraph that may be a disclaimer; the longest real ones stay below.
+pub const PARAGRAPH: usize = 12_000;
+/// Octets of a notice that recipients and codes are looked for in.
+pub const NOTICE: usize = 64 * 1024;
 /// Recipients a bounce may name.
 pub const FAILED_RECIPIENTS: usize = 200;
 /// Characters of the text a language is told from; more does not change the answer.
