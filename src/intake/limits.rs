@@ -27,6 +27,8 @@ pub const TEXT_BYTES: usize = 1024 * 1024;
 pub const HTML_BYTES: usize = 2 * 1024 * 1024;
 /// Open elements at once: ammonia's cost grows with the square of the nesting.
 pub const HTML_DEPTH: usize = 400;
+/// Character references in one HTML part: the tree builder takes the square of those in a row.
+pub const HTML_REFERENCES: usize = 100_000;
 /// Attachments described.
 pub const ATTACHMENTS: usize = 1000;
 /// Characters kept of an attachment's name.

@@ -58,7 +58,9 @@ fn header_start(bytes: &[u8]) -> usize {
         start += line.len();
     }
     let name = bytes.iter().skip(start).take(80).take_while(|b| **b != b':').count();
-    let field = (1..80).contains(&name) && bytes.iter().skip(start).take(name).all(|b| b.is_ascii_graphic());
+    let colon = bytes.get(start + name) == Some(&b':');
+    let field =
+        colon && (1..80).contains(&name) && bytes.iter().skip(start).take(name).all(u8::is_ascii_graphic);
     if field { start } else { 0 }
 }
 

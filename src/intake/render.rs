@@ -146,7 +146,7 @@ impl Renderer {
                 self.space = false;
             }
             "p" | "table" | "ul" | "ol" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "pre" | "blockquote" => {
-                self.blank_line()
+                self.blank_line();
             }
             "hr" => {
                 self.blank_line();
@@ -194,7 +194,7 @@ impl Renderer {
             .map(|(at, _)| at);
         match name {
             "p" | "table" | "ul" | "ol" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "pre" | "blockquote" => {
-                self.blank_line()
+                self.blank_line();
             }
             name if is_block(name) => self.fresh_line(),
             _ => {}

@@ -80,6 +80,10 @@ pub fn notice(mail: &Mail<'_>) -> String {
     }
 }
 
+pattern!(
+    DAEMON,
+    r"(?i)^(?:mailer[-_.]?daemon|mail[-_.]?daemon|postmaster|maildaemon|mdaemon|bounces?)(?:[-+_.=].*)?$"
+);
 pattern!(AT_START, r"(?m)^[\s>*-]*<?([^\s<>()@,;:]+@[\w.-]+\.\w{2,})>?[:,;]?(?:\s|$)");
 pattern!(
     NAMED,
@@ -96,7 +100,7 @@ pub fn recipients(notice: &str, mail: &Mail<'_>, message: &InboundMessage) -> Ve
     let ours = |address: &EmailAddress| {
         let same = |other: &EmailAddress| other.identity() == address.identity();
         message.from.as_ref().is_some_and(|from| same(&from.address))
-            || super::super::robot::is_no_reply(address)
+            || DAEMON.is_match(address.local())
             || message.to.iter().any(|to| same(&to.address))
     };
     let places = [&AT_START, &NAMED];
@@ -143,7 +147,7 @@ mod tests {
 
     #[test]
     fn every_pattern_is_sound() {
-        for pattern in [&SENDER, &SUBJECT, &BODY, &COPY, &AT_START, &NAMED] {
+        for pattern in [&DAEMON, &SENDER, &SUBJECT, &BODY, &COPY, &AT_START, &NAMED] {
             assert!(pattern.is_sound());
         }
     }
