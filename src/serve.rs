@@ -83,7 +83,8 @@ pub async fn run(workers: Workers, stop: CancellationToken, until_idle: bool) ->
     let mut tasks = JoinSet::new();
     let mut pulses = readers(&workers, &stop, until_idle, &mut tasks);
     let outbox = pulse("the relay");
-    tasks.spawn(beating(outbox.clone(), |watch| workers.outbox.clone().run(stop.clone(), watch)));
+    let (sender, halt) = (workers.outbox.clone(), stop.clone());
+    tasks.spawn(beating(outbox.clone(), |watch| sender.run(halt, watch)));
     let mut ended = Ended::Well;
     if until_idle {
         // Silence is believed only after every folder was looked through: the sweep comes second.
@@ -93,7 +94,8 @@ pub async fn run(workers: Workers, stop: CancellationToken, until_idle: bool) ->
     }
     let sweep = pulse("the sweep");
     pulses.extend([outbox, sweep.clone()]);
-    tasks.spawn(beating(sweep, |watch| workers.sweep.clone().run(stop.clone(), watch)));
+    let (sweeper, halt) = (workers.sweep.clone(), stop.clone());
+    tasks.spawn(beating(sweep, |watch| sweeper.run(halt, watch)));
     if until_idle && ended == Ended::Well {
         if let Err(away) = settled(&pulses, &workers, &stop).await {
             ended = away;

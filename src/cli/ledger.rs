@@ -22,7 +22,7 @@ pub async fn outbox(args: Outbox) -> Result<Exit, Stop> {
     match args {
         Outbox::List(listing) => {
             let office = Office::open(&listing.config.config, None).await?;
-            let rows = office.store.outbox_list(&OutboxFilter { limit: MOST, ..OutboxFilter::default() }).await?;
+            let rows = office.store.outbox_list(&OutboxFilter { limit: MOST, ..OutboxFilter::default() }, false).await?;
             let head = ["id", "ticket", "kind", "recipient", "state", "reason", "attempts", "error"];
             print(&listing, (&head, &NUMBERS), &rows, |row| {
                 vec![
@@ -71,7 +71,7 @@ pub async fn ledger(args: Ledger) -> Result<Exit, Stop> {
         }
         Ledger::Balance(listing) => {
             let office = Office::open(&listing.config.config, None).await?;
-            let rows = office.store.ledger_balance().await?;
+            let rows = office.store.ledger_balance(None).await?;
             let head = ["account", "day", "in", "tickets", "joined", "recorded", "ignored", "held", "quarantined", "unfetchable", "stored", "balanced"];
             print(&listing, (&head, &NUMBERS), &rows, |row| {
                 let mut cells = vec![row.account.clone(), row.day.clone()];

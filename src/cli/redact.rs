@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::address::{EmailAddress, Mailbox};
 use crate::domain::message::Language;
-use crate::phi::{Lists, Redactor, Span};
+use crate::domain::text::RawText;
+use crate::phi::{Context, Lists, Redactor, Span};
 
 use super::args::Redact;
 use super::exit::{Exit, Stop};
@@ -47,8 +48,8 @@ pub fn run(args: &Redact) -> Result<Exit, Stop> {
             Ok(line) => {
                 let from = line.from.as_deref().and_then(mailbox);
                 let lang = line.lang.as_deref().and_then(Language::parse);
-                let (spans, redacted) = redactor.spans(&line.text, lang, from.as_ref());
-                out.json(&Answer { id: &line.id, spans: &spans, redacted: &redacted })?;
+                let (spans, redacted) = redactor.spans(&RawText::new(line.text), &Context { language: lang, from: from.as_ref() });
+                out.json(&Answer { id: &line.id, spans: &spans, redacted: redacted.as_str() })?;
             }
             Err(_) => {
                 exit = Exit::Data;

@@ -1,9 +1,11 @@
 //! What a person at the terminal is told besides data: problems with their remedy, warnings, and
 //! the progress of long work. Everything goes to standard error.
 
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use crate::config::Problem;
 
@@ -13,7 +15,7 @@ use super::out::note;
 /// Why a command ended, and what to do about it.
 pub fn complain(stop: &Stop) {
     for problem in &stop.problems {
-        note(problem.render());
+        note(rendered(problem));
     }
     note(format!("mailward: {}", stop.message));
     if let Some(help) = &stop.help {
@@ -23,7 +25,18 @@ pub fn complain(stop: &Stop) {
 
 /// A warning of the configuration.
 pub fn warn(problem: &Problem) {
-    note(problem.render());
+    note(rendered(problem));
+}
+
+/// With the lines of the file around it where there are some.
+fn rendered(problem: &Problem) -> String {
+    let theme = if std::io::stderr().is_terminal() { GraphicalTheme::unicode() } else { GraphicalTheme::none() };
+    let mut text = String::new();
+    let handler = GraphicalReportHandler::new_themed(theme);
+    match handler.render_report(&mut text, problem) {
+        Ok(()) => format!("{}:{}:{}:{text}", problem.file, problem.line, problem.column),
+        Err(_) => format!("{}:{}: {}", problem.file, problem.line, problem.message),
+    }
 }
 
 /// A spinner for work whose length nobody knows; silent where no terminal is.

@@ -68,7 +68,7 @@ fn sender(policy: &Policy) -> Result<Sender, Stop> {
     let transport = &policy.transport;
     let password = match &transport.relay {
         Relay::Smtp { login: Some((_, secret)), .. } => {
-            Some(config::secret(secret).map_err(|problem| Stop::config(vec![problem]))?)
+            Some(config::secret(secret).map_err(|error| Stop::new(Exit::Config, format!("[smtp]: {error}")))?)
         }
         _ => None,
     };

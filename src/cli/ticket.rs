@@ -6,7 +6,7 @@ use crate::domain::outgoing::PublicText;
 use crate::domain::text::RawText;
 use crate::domain::ticket::{Actor, Priority};
 use crate::phi::Context;
-use crate::store::{TicketFilter, TicketView};
+use crate::store::{Ids, TicketFilter, TicketView};
 use crate::worker::Step;
 use crate::worker::command::Order;
 
@@ -56,7 +56,7 @@ fn agent(name: &str) -> Result<AgentName, Stop> {
 
 async fn list(listing: &Listing) -> Result<Exit, Stop> {
     let office = Office::open(&listing.config.config, None).await?;
-    let rows = office.store.ticket_list(&TicketFilter { limit: 100_000, ..TicketFilter::default() }).await?;
+    let rows = office.store.ticket_list(&TicketFilter { limit: 100_000, ..TicketFilter::default() }, false).await?;
     let head = ["#", "desk", "state", "prio", "requester", "subject", "messages", "due"];
     super::ledger::print(listing, (&head, &["#", "messages"]), &rows, |row| {
         vec![
@@ -175,7 +175,7 @@ async fn erase(act: &Act, reason: &str) -> Result<Exit, Stop> {
     }
     let office = Office::open(&act.config.config, act.at.at).await?;
     let actor = Actor::Agent(agent(&act.agent)?);
-    let erased = office.store.erase_ticket(number(act.number)?, &actor, office.clock.now()).await?;
+    let erased = office.store.erase_ticket(number(act.number)?, &actor, &Ids::new(office.clock.now(), office.random())).await?;
     Out::stdout().json(&erased)?;
     Ok(Exit::Ok)
 }

@@ -25,8 +25,10 @@ pub struct Prioritised {
 const MAX_WORDS: usize = 1200;
 /// A negation reaches this many words ahead.
 const NEGATION_REACH: usize = 4;
-/// Groups of a form may stand this many words apart.
-const NEAR: usize = 7;
+/// A preposition reaches this many words ahead: "of the system".
+const PREPOSITION_REACH: usize = 2;
+/// From this number on those affected are many.
+const MANY: u32 = 5;
 /// Rules of one priority must weigh this much together.
 const ENOUGH: u32 = 100;
 
@@ -77,7 +79,7 @@ fn reached(holding: &[&Rule], rules: &PriorityRules) -> (Priority, Vec<Reason>) 
 
 fn holds(rule: &Rule, said: &BTreeSet<ConceptId>, percent: Option<u8>) -> bool {
     let within =
-        rule.users_percent.is_none_or(|(over, up_to)| percent.is_some_and(|p| over < p && p <= up_to));
+        rule.users_percent.is_none_or(|(from, to)| percent.is_some_and(|p| (from..=to).contains(&p)));
     within
         && (rule.users_percent.is_some() || !rule.when.is_empty())
         && rule.when.iter().all(|concept| said.contains(concept))
@@ -91,8 +93,8 @@ fn advised(bounds: &Declared, stated: Priority, content: Priority, reasons: &mut
         let to = at.saturating_add_signed(by).min(Priority::ALL.len() - 1);
         Priority::ALL.get(to).copied().unwrap_or(p)
     };
-    let high = step(content, isize::try_from(bounds.up).unwrap_or(0)).min(bounds.most.max(content));
-    let low = step(content, -isize::try_from(bounds.down).unwrap_or(0));
+    let high = step(content, isize::from(bounds.up)).min(bounds.most.max(content));
+    let low = step(content, -isize::from(bounds.down));
     let priority = stated.clamp(low, high);
     let code = if priority == stated { "stated_by_sender" } else { "stated_by_sender_bounded" };
     if stated != content {
@@ -139,7 +141,8 @@ struct Hit {
 
 /// The concepts that the text states.
 fn said(lexicon: &Lexicon, text: &Text) -> BTreeSet<ConceptId> {
-    let Some(automaton) = &lexicon.automaton else { return BTreeSet::new() };
+    let mut said = counted(lexicon, text);
+    let Some(automaton) = &lexicon.automaton else { return said };
     let hits: Vec<Hit> = automaton
         .find_overlapping_iter(&text.plain)
         .map(|m| Hit {
@@ -152,23 +155,43 @@ fn said(lexicon: &Lexicon, text: &Text) -> BTreeSet<ConceptId> {
     for hit in hits.iter().filter(|hit| hit.last > hit.first) {
         inside.extend(hit.first..=hit.last);
     }
-    let mut by_form: BTreeMap<usize, Vec<(usize, Hit)>> = BTreeMap::new();
-    let mut concepts = BTreeMap::new();
+    let mut forms: BTreeMap<usize, (ConceptId, Vec<(usize, Hit)>)> = BTreeMap::new();
     for hit in hits.iter().filter(|hit| !negated(lexicon, text, hit.first, &inside)) {
-        if let Some(place) = lexicon.places.get(hit.pattern) {
-            by_form.entry(place.form).or_default().push((place.group, *hit));
-            concepts.insert(place.form, place.concept);
+        let Some(place) = lexicon.places.get(hit.pattern) else { continue };
+        let subject = lexicon.forms.get(place.form).is_some_and(|(_, _, subject)| *subject);
+        if subject && place.group == 0 && behind_preposition(lexicon, text, hit.first) {
+            continue;
+        }
+        forms.entry(place.form).or_insert((place.concept, Vec::new())).1.push((place.group, *hit));
+    }
+    for (form, (concept, hits)) in &forms {
+        let complete = match lexicon.forms.get(*form) {
+            Some((1, ..)) => true,
+            Some((groups, near, _)) => together(text, *groups, *near, hits),
+            None => false,
+        };
+        if complete {
+            said.insert(*concept);
         }
     }
-    let complete = |form: usize, hits: &[(usize, Hit)]| match lexicon.groups.get(form) {
-        Some(1) => true,
-        Some(groups) => together(text, *groups, hits),
-        None => false,
-    };
-    by_form
-        .iter()
-        .filter(|(form, hits)| complete(**form, hits))
-        .filter_map(|(form, _)| concepts.get(form).copied())
+    said
+}
+
+/// What numbers say about how many are affected: "3 users".
+fn counted(lexicon: &Lexicon, text: &Text) -> BTreeSet<ConceptId> {
+    let words: Vec<&str> = text.plain.split(' ').collect();
+    let numbers = words.windows(3).filter_map(|window| {
+        let [number, next, after] = window else { return None };
+        let number: u32 = number.parse().ok()?;
+        [next, after].iter().any(|word| lexicon.particles.counted.contains(**word)).then_some(number)
+    });
+    numbers
+        .filter_map(|number| match number {
+            0 => None,
+            1 => lexicon.concept("one-user"),
+            n if n < MANY => lexicon.concept("few-users"),
+            _ => lexicon.concept("many-users"),
+        })
         .collect()
 }
 
@@ -176,33 +199,39 @@ fn said(lexicon: &Lexicon, text: &Text) -> BTreeSet<ConceptId> {
 fn negated(lexicon: &Lexicon, text: &Text, first: usize, inside: &BTreeSet<usize>) -> bool {
     for number in (first.saturating_sub(NEGATION_REACH)..first).rev() {
         let Some(word) = text.word(number) else { return false };
-        if matches!(word, "." | ",") || lexicon.stops.contains(word) {
+        if matches!(word, "." | ",") || lexicon.particles.stops.contains(word) {
             return false;
         }
-        if lexicon.negations.contains(word) && !inside.contains(&number) {
+        if lexicon.particles.negations.contains(word) && !inside.contains(&number) {
             return true;
         }
     }
     false
 }
 
-/// True when every group of a form was found within one sentence, each near the next.
-fn together(text: &Text, groups: usize, hits: &[(usize, Hit)]) -> bool {
+fn behind_preposition(lexicon: &Lexicon, text: &Text, first: usize) -> bool {
+    (first.saturating_sub(PREPOSITION_REACH)..first)
+        .filter_map(|number| text.word(number))
+        .any(|word| lexicon.particles.prepositions.contains(word))
+}
+
+/// True when every group of a form was found within one sentence, each near the others.
+fn together(text: &Text, groups: usize, near: usize, hits: &[(usize, Hit)]) -> bool {
     let firsts = hits.iter().filter(|(group, _)| *group == 0);
     firsts.into_iter().any(|(_, start)| {
         let (mut low, mut high) = (start.first, start.last);
         (1..groups).all(|wanted| {
-            let near = hits.iter().filter(|(group, _)| *group == wanted).map(|(_, hit)| *hit).find(|hit| {
+            let of_group = hits.iter().filter(|(group, _)| *group == wanted).map(|(_, hit)| *hit);
+            let found = of_group.into_iter().find(|hit| {
                 let (from, to) = if hit.first > high { (high, hit.first) } else { (hit.last, low) };
-                let apart = to.saturating_sub(from) <= NEAR;
                 let disjoint = hit.first > high || hit.last < low;
-                disjoint && apart && (from..to).all(|n| text.word(n) != Some("."))
+                disjoint && to.saturating_sub(from) <= near && (from..to).all(|n| text.word(n) != Some("."))
             });
-            if let Some(hit) = near {
+            if let Some(hit) = found {
                 low = low.min(hit.first);
                 high = high.max(hit.last);
             }
-            near.is_some()
+            found.is_some()
         })
     })
 }

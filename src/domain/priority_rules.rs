@@ -11,15 +11,54 @@ use unicode_normalization::char::is_combining_mark;
 use super::ids::Category;
 use super::ticket::Priority;
 
-/// A meaning and the ways to say it. A form is a list of groups, a group a list of phrases: a form
-/// is said when each of its groups occurs, near each other, in one sentence. A phrase is plain
-/// words; a word that ends in `*` stands for every word that begins so.
+/// A way to say something: groups of phrases, of which one each must occur, near each other, in one
+/// sentence. A phrase is plain words; one that ends in `*` stands for every text that begins so.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Form {
+    /// Groups of phrases.
+    pub groups: Vec<Vec<String>>,
+    /// So many words apart at most.
+    pub near: usize,
+    /// The first group is what the sentence is about: behind a preposition it does not count.
+    pub subject: bool,
+}
+
+/// A meaning and the ways to say it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Concept {
     /// Its name; several entries may share one.
     pub name: String,
     /// The ways to say it.
-    pub forms: Vec<Vec<Vec<String>>>,
+    pub forms: Vec<Form>,
+}
+
+/// Small words of the desk's languages that change what stands beside them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Particles {
+    /// Turn a phrase around when they stand shortly before it.
+    pub negations: HashSet<String>,
+    /// At these a negation ends: "but".
+    pub stops: HashSet<String>,
+    /// What follows them is not what the sentence is about: "of", "in".
+    pub prepositions: HashSet<String>,
+    /// What is counted when numbers tell how many are affected: "users".
+    pub counted: HashSet<String>,
+}
+
+impl Particles {
+    /// Adds the words of one language, as people write them.
+    pub fn add(
+        &mut self,
+        negations: &[String],
+        stops: &[String],
+        prepositions: &[String],
+        counted: &[String],
+    ) {
+        self.negations.extend(negations.iter().map(|w| plain(w)));
+        self.stops.extend(stops.iter().map(|w| plain(w)));
+        self.prepositions.extend(prepositions.iter().map(|w| plain(w)));
+        self.counted.extend(counted.iter().map(|w| plain(w)));
+    }
 }
 
 /// One rule. It holds when every concept of `when` and none of `unless` was said.
@@ -33,7 +72,7 @@ pub struct Rule {
     pub when: Vec<ConceptId>,
     /// Concepts, none of them.
     pub unless: Vec<ConceptId>,
-    /// The share of users in percent must lie in `(over, up_to]`, where one is given.
+    /// The text must name a share of users, in whole percent, from the first to the second.
     pub users_percent: Option<(u8, u8)>,
     /// In percent; rules of one priority add up, 100 suffices.
     pub weight: u32,
@@ -95,32 +134,26 @@ pub struct Lexicon {
     pub automaton: Option<AhoCorasick>,
     /// By pattern.
     pub places: Vec<Place>,
-    /// Groups by form.
-    pub groups: Vec<usize>,
+    /// By form: how many groups, how near, and whether the first is the subject.
+    pub forms: Vec<(usize, usize, bool)>,
     /// Names by number.
     pub names: Vec<String>,
-    /// Plain words that turn a phrase around when they stand shortly before it.
-    pub negations: HashSet<String>,
-    /// Plain words at which a negation ends: "but".
-    pub stops: HashSet<String>,
+    /// Small words.
+    pub particles: Particles,
 }
 
 impl Lexicon {
     /// Compiles concepts.
-    pub fn new(concepts: &[Concept], negations: &[String], stops: &[String]) -> Result<Self, BuildError> {
-        let mut lexicon = Self {
-            negations: negations.iter().map(|w| plain(w)).collect(),
-            stops: stops.iter().map(|w| plain(w)).collect(),
-            ..Self::default()
-        };
+    pub fn new(concepts: &[Concept], particles: Particles) -> Result<Self, BuildError> {
+        let mut lexicon = Self { particles, ..Self::default() };
         let mut patterns: Vec<String> = Vec::new();
         for concept in concepts {
             let id = lexicon.intern(&concept.name);
-            for groups in &concept.forms {
-                let form = lexicon.groups.len();
-                lexicon.groups.push(groups.len());
-                for (group, phrases) in groups.iter().enumerate() {
-                    for pattern in phrases.iter().flat_map(|phrase| patterns_of(phrase)) {
+            for said in &concept.forms {
+                let form = lexicon.forms.len();
+                lexicon.forms.push((said.groups.len(), said.near, said.subject));
+                for (group, phrases) in said.groups.iter().enumerate() {
+                    for pattern in phrases.iter().filter_map(|phrase| patterns_of(phrase)) {
                         patterns.push(pattern);
                         lexicon.places.push(Place { concept: id, form, group });
                     }

@@ -10,7 +10,12 @@ use crate::domain::address::EmailAddress;
 use crate::domain::message::{Authentication, Grade};
 
 /// Grades the sender. `from` is the only author; `from_count` how many there are.
-pub fn grade(headers: &Headers, from: Option<&EmailAddress>, from_count: usize, evidence: &AuthEvidence) -> Authentication {
+pub fn grade(
+    headers: &Headers,
+    from: Option<&EmailAddress>,
+    from_count: usize,
+    evidence: &AuthEvidence,
+) -> Authentication {
     let found = match evidence {
         AuthEvidence::None => return because("no_evidence_configured"),
         AuthEvidence::Rfc8601 { authserv_ids } => own_results(headers, authserv_ids),
@@ -37,7 +42,8 @@ fn because(reason: &'static str) -> Authentication {
 /// RFC 8601 2.5 and 5: only the id of our own border counts, and of those only the topmost.
 fn own_results(headers: &Headers, ids: &[String]) -> Option<Results> {
     let mut parsed = headers.all("authentication-results").map(results::parse);
-    parsed.find(|r| r.authserv_id.as_ref().is_some_and(|id| ids.iter().any(|own| own.eq_ignore_ascii_case(id))))
+    parsed
+        .find(|r| r.authserv_id.as_ref().is_some_and(|id| ids.iter().any(|own| own.eq_ignore_ascii_case(id))))
 }
 
 /// Hosts that Exchange Online's own Received fields name behind `by`.
@@ -70,23 +76,38 @@ fn exchange_results(headers: &Headers) -> Option<Results> {
 
 /// Mail within one tenant passes no DMARC: Exchange says so itself, and strips the header from
 /// outside.
-fn internal(headers: &Headers, from: Option<&EmailAddress>, from_count: usize, accepted: &[String]) -> Option<Authentication> {
+fn internal(
+    headers: &Headers,
+    from: Option<&EmailAddress>,
+    from_count: usize,
+    accepted: &[String],
+) -> Option<Authentication> {
     let mut auth_as = headers.all("x-ms-exchange-organization-authas");
     let only = auth_as.next().filter(|_| auth_as.next().is_none())?;
     let domain = from?.domain();
     let ours = accepted.iter().any(|known| known.eq_ignore_ascii_case(domain));
     let border = headers.first("received").is_some_and(by_provider);
     if only.trim().eq_ignore_ascii_case("internal") && ours && border && from_count == 1 {
-        return Some(Authentication { grade: Grade::Pass, reasons: vec!["same_tenant"], ..Authentication::default() });
+        return Some(Authentication {
+            grade: Grade::Pass,
+            reasons: vec!["same_tenant"],
+            ..Authentication::default()
+        });
     }
     None
 }
 
 fn judge(found: &Results, from: Option<&EmailAddress>) -> Authentication {
     let keyword = |method: &str| found.of(method).next().map(|r| r.result.clone());
-    let mut authentication = Authentication { dmarc: keyword("dmarc"), dkim: keyword("dkim"), spf: keyword("spf"), ..Authentication::default() };
+    let mut authentication = Authentication {
+        dmarc: keyword("dmarc"),
+        dkim: keyword("dkim"),
+        spf: keyword("spf"),
+        ..Authentication::default()
+    };
     let dmarc: Vec<_> = found.of("dmarc").collect();
-    let aligned = |r: &results::Result| r.property("header.from").is_none_or(|domain| names_domain(domain, from));
+    let aligned =
+        |r: &results::Result| r.property("header.from").is_none_or(|domain| names_domain(domain, from));
     if dmarc.is_empty() {
         authentication.reasons.push("no_dmarc");
     } else if dmarc.iter().any(|r| r.result == "fail") {

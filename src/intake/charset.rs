@@ -15,13 +15,13 @@ pub fn decode(bytes: &[u8], declared: Option<&str>) -> (String, Option<&'static 
     if ascii && plain && !bytes.contains(&0x1b) {
         return (String::from_utf8_lossy(bytes).into_owned(), None);
     }
-    let known = label.and_then(|l| Encoding::for_label(l.as_bytes()));
+    let known = label.and_then(encoding);
     // UTF-8 that says it is something else: its own form is proof enough against a single-byte label.
-    if !ascii && known.is_none_or(|e| e.is_single_byte()) {
-        if let Ok(text) = std::str::from_utf8(bytes) {
-            let honest = plain || label.is_none();
-            return (text.to_owned(), (!honest).then_some("charset_mislabelled"));
-        }
+    if !ascii
+        && known.is_none_or(Encoding::is_single_byte)
+        && let Ok(text) = std::str::from_utf8(bytes)
+    {
+        return (text.to_owned(), (!plain).then_some("charset_mislabelled"));
     }
     if let Some(encoding) = known.filter(|_| !matches!(label, Some("us-ascii" | "ascii"))) {
         let (text, _, lossy) = encoding.decode(bytes);
@@ -29,13 +29,37 @@ pub fn decode(bytes: &[u8], declared: Option<&str>) -> (String, Option<&'static 
             return (text.into_owned(), None);
         }
         // A stray octet in good UTF-8 or a cut character is less wrong than another charset.
-        if encoding == UTF_8 && text.matches('\u{fffd}').count() * 20 < text.chars().filter(|c| !c.is_ascii()).count() {
+        if encoding == UTF_8
+            && text.matches('\u{fffd}').count() * 20 < text.chars().filter(|c| !c.is_ascii()).count()
+        {
             return (text.into_owned(), Some("charset_loss"));
         }
-    } else if let Some(decoder) = label.and_then(|l| charset_decoder(l.as_bytes())).filter(|_| !plain && known.is_none()) {
+    } else if let Some(decoder) =
+        label.and_then(|l| charset_decoder(l.as_bytes())).filter(|_| !plain && known.is_none())
+    {
         return (decoder(bytes), None);
     }
     detected(bytes, label)
+}
+
+/// The WHATWG encoding of a label, as written or in one of the spellings that mail has:
+/// `win-1257`, `cp-1252`, `latin-1`, `8859-1`, `iso8859_15`.
+fn encoding(label: &str) -> Option<&'static Encoding> {
+    if let Some(encoding) = Encoding::for_label(label.as_bytes()) {
+        return Some(encoding);
+    }
+    let bare: String = label.chars().filter(char::is_ascii_alphanumeric).collect();
+    let digits: String = bare.chars().skip_while(|c| !c.is_ascii_digit()).collect();
+    let spelled = if let Some(part) = digits.strip_prefix("8859") {
+        format!("iso-8859-{part}")
+    } else if digits.starts_with("125") || digits == "874" {
+        format!("windows-{digits}")
+    } else if bare.starts_with("latin") {
+        format!("latin{digits}")
+    } else {
+        bare
+    };
+    Encoding::for_label(spelled.as_bytes())
 }
 
 fn detected(bytes: &[u8], label: Option<&str>) -> (String, Option<&'static str>) {
@@ -102,13 +126,20 @@ mod tests {
 
     #[test]
     fn l33_charsets_in_their_order() {
-        let cases: [(&[u8], Option<&str>, &str, Option<&str>); 9] = [
+        type Case = (&'static [u8], Option<&'static str>, &'static str, Option<&'static str>);
+        let cases: [Case; 10] = [
+            (b"\xd5\xc4", Some("win-1257"), "\u{d5}\u{c4}", None),
             (b"ol\xe1", Some("iso-8859-1"), "ol\u{e1}", None),
             (b"\x93quoted\x94", Some("ISO-8859-1"), "\u{201c}quoted\u{201d}", None),
             ("ol\u{e1}".as_bytes(), Some("iso-8859-1"), "ol\u{e1}", Some("charset_mislabelled")),
             ("ol\u{e1}".as_bytes(), None, "ol\u{e1}", None),
             (b"plain", Some("x-nonsense"), "plain", Some("charset_unknown")),
-            (b"a informa\xe7\xe3o n\xe3o chegou \xe0 recep\xe7\xe3o", None, "a informa\u{e7}\u{e3}o n\u{e3}o chegou \u{e0} recep\u{e7}\u{e3}o", Some("charset_undeclared")),
+            (
+                b"a informa\xe7\xe3o n\xe3o chegou \xe0 recep\xe7\xe3o",
+                None,
+                "a informa\u{e7}\u{e3}o n\u{e3}o chegou \u{e0} recep\u{e7}\u{e3}o",
+                Some("charset_undeclared"),
+            ),
             (b"\x1b$B$3$s\x1b(B", Some("iso-2022-jp"), "\u{3053}\u{3093}", None),
             (b"+AOE-", Some("utf-7"), "\u{e1}", None),
             (b"caf\xe9", Some("utf-8"), "caf\u{e9}", Some("charset_unknown")),

@@ -20,8 +20,8 @@ pub struct Verdict {
 }
 
 /// The media types of all parts, nested messages not entered.
-pub fn has_part(mail: &Mail<'_>, main: &str, sub: &str) -> bool {
-    mail.message.parts.iter().any(|part| part.is_content_type(main, sub))
+pub fn has_part(mail: &Mail<'_>, family: &str, kind: &str) -> bool {
+    mail.message.parts.iter().any(|part| part.is_content_type(family, kind))
 }
 
 /// The `report-type` of a multipart/report (RFC 6522), lower-cased.
@@ -32,7 +32,12 @@ pub fn report_type(mail: &Mail<'_>) -> Option<String> {
 }
 
 /// Classifies. `bounce` is what the bounce reader found, `message` has its addresses and lists.
-pub fn classify(mail: &Mail<'_>, message: &InboundMessage, bounce: Option<&BounceReport>, own_list: bool) -> Verdict {
+pub fn classify(
+    mail: &Mail<'_>,
+    message: &InboundMessage,
+    bounce: Option<&BounceReport>,
+    own_list: bool,
+) -> Verdict {
     let subject = message.subject.expose();
     let headers = &mail.headers;
     let rules: [(MessageClass, Option<&'static str>); 9] = [
@@ -57,10 +62,15 @@ pub fn classify(mail: &Mail<'_>, message: &InboundMessage, bounce: Option<&Bounc
 
 /// Abuse reports: RFC 5965, and the forms of feedback loops before it.
 fn feedback(mail: &Mail<'_>) -> Option<&'static str> {
-    if report_type(mail).is_some_and(|t| t == "feedback-report") || has_part(mail, "message", "feedback-report") {
+    if report_type(mail).is_some_and(|t| t == "feedback-report")
+        || has_part(mail, "message", "feedback-report")
+    {
         return Some("feedback_report");
     }
-    mail.headers.first("from").filter(|from| LOOP_SENDER.is_match(from) && has_part(mail, "message", "rfc822")).map(|_| "feedback_sender")
+    mail.headers
+        .first("from")
+        .filter(|from| LOOP_SENDER.is_match(from) && has_part(mail, "message", "rfc822"))
+        .map(|_| "feedback_sender")
 }
 
 pattern!(LOOP_SENDER, r"(?i)\b(?:staff@hotmail\.com|scomp@aol\.net|feedbackloop@|fbl@|complaints?@)");
@@ -93,7 +103,10 @@ pattern!(
     CHALLENGE,
     r"(?i)\b(?:(?:please )?(?:click|follow|visit)[^.]{0,80}\b(?:verify|confirm|authenticate|prove)\b[^.]{0,80}\b(?:your (?:message|e-?mail) (?:will|can|may|is)|you are (?:a )?human|deliver)|to (?:control|combat|block|reduce) spam[^.]{0,120}\b(?:confirm|verify|request form)|challenge[- ]response|(?:sender|address) (?:verification|confirmation) (?:is )?required)"
 );
-pattern!(CHALLENGE_SUBJECT, r"(?i)(?:verification required|please (?:confirm|verify) (?:your|this) (?:message|e-?mail)|confirm(?:ation)? required|earthlink suspect email|sender (?:address )?verification|\(verifying\)|boxbe)");
+pattern!(
+    CHALLENGE_SUBJECT,
+    r"(?i)(?:verification required|please (?:confirm|verify) (?:your|this) (?:message|e-?mail)|confirm(?:ation)? required|earthlink suspect email|sender (?:address )?verification|\(verifying\)|boxbe)"
+);
 
 fn challenge(headers: &Headers, subject: &str, text: &str) -> Option<&'static str> {
     let named = ["x-challenge", "x-boxbe", "x-bluebottle-request", "x-spamarrest", "x-asg-challenge"];
@@ -113,7 +126,7 @@ const AUTO_SUBJECTS: &str = concat!(
     r"automatisch(?:e|es)? (?:antwort|antwoord|afwezigheid\w*)|automatisk (?:svar|svarmeddelelse)|automaattinen vastaus|",
     r"(?:respuesta|resposta|risposta) autom[aá]tica|r[eé]ponse automatique|risposta non al|odpowied[zź] automatyczna|automatyczna odpowied[zź]|automatick[aá] odpov\w+|automatikus v[aá]lasz|r[aă]spuns automat|otomatik yan[ıi]t|",
     r"автоответ|автоматический ответ|自動(?:応答|返信|回覆)|自动(?:答复|回复)|자동 ?(?:응답|회신)|",
-    r"out of (?:the )?office|ooo:|(?:i am |i'm )?(?:away|out) (?:from|of) (?:my|the) (?:office|desk|mail)|on (?:vacation|holiday|leave|annual leave|maternity leave)\b|vacation (?:reply|response|notice|message)|away (?:notice|message|from)|",
+    r"out of (?:the )?office|ooo:|(?:i am |i'm )?(?:away|out) (?:from|of) (?:my|the) (?:office|desk|mail)|(?:i am |i'm |away |currently )on (?:vacation|holiday|leave|annual leave|maternity leave)\b|on (?:vacation|annual leave|maternity leave):|vacation (?:reply|response|notice|message)|away (?:notice|message|from)|",
     r"fuera de (?:la )?oficina|ausente de la oficina|ausencia\b|fora d[eo] escrit[oó]rio|fora da empresa|aus[eê]ncia(?: do| tempor| autom|:|$)|fuori (?:sede|ufficio)|assente dall|assenza\b|",
     r"absence du bureau|absen(?:t|ce) (?:du|de|pour|au)|en cong[eé]|",
     r"abwesenheit\w*|abwesend|nicht im b[uü]ro|afwezig(?:heid)?\w*|frånvar\w*|frav[aæ]r\w*|poissa\b|nieobecno\w*|poza biurem|",
@@ -124,7 +137,10 @@ const AUTO_SUBJECTS: &str = concat!(
 );
 pattern!(AUTO_SUBJECT, AUTO_SUBJECTS);
 pattern!(OFFICE_NOTE, r"(?i)\((?:out of (?:the )?office|ooo|on vacation|auto(?:matic)?[- ]?reply)\b");
-pattern!(AUTO_LATE, r"(?i)\b(?:autom[aā]tisk[aā] atbilde|automatic reply|out of office autoreply|auto-?reply)\b");
+pattern!(
+    AUTO_LATE,
+    r"(?i)\b(?:autom[aā]tisk[aā] atbilde|automatic reply|out of office autoreply|auto-?reply)\b"
+);
 pattern!(
     /// Prefixes of an answer or forward, in the languages clients write them.
     ANSWER,
@@ -148,20 +164,54 @@ pub fn is_forward(subject: &str) -> bool {
 fn autoreply(headers: &Headers, message: &InboundMessage, subject: &str) -> Option<&'static str> {
     let submitted = headers.all("auto-submitted").chain(headers.all("autosubmitted"));
     let submitted: Vec<String> = submitted.map(|v| robot::keyword(v).to_ascii_lowercase()).collect();
-    let set = |name: &str| headers.all(name).any(|v| !matches!(v.trim().to_ascii_lowercase().as_str(), "" | "no" | "false" | "none"));
+    let set = |name: &str| {
+        headers
+            .all(name)
+            .any(|v| !matches!(v.trim().to_ascii_lowercase().as_str(), "" | "no" | "false" | "none"))
+    };
     let by_header = [
         (submitted.iter().any(|word| word == "auto-replied"), "auto_replied"),
-        (["precedence", "x-precedence", "preference"].iter().any(|n| headers.says(n, &["auto_reply", "auto-reply"])), "precedence_auto_reply"),
-        (["x-autoreply", "x-auto-reply", "x-autoreply-from", "x-autorespond", "x-autoresponder", "x-autosubmitted", "x-vacation", "x-mail-autoreply", "x-fc-machinegenerated"].iter().any(|n| set(n)), "autoreply_header"),
-        (headers.says("x-autogenerated", &["reply", "forward", "group", "letter", "mirror", "redirect"]), "autogenerated_header"),
-        (headers.says("x-mailer", &["vacation"]) || headers.says("x-post-messageclass", &["9; autoresponder"]) || headers.says("delivered-to", &["autoresponder"]), "vacation_program"),
+        (
+            ["precedence", "x-precedence", "preference"]
+                .iter()
+                .any(|n| headers.says(n, &["auto_reply", "auto-reply"])),
+            "precedence_auto_reply",
+        ),
+        (
+            [
+                "x-autoreply",
+                "x-auto-reply",
+                "x-autoreply-from",
+                "x-autorespond",
+                "x-autoresponder",
+                "x-autosubmitted",
+                "x-vacation",
+                "x-mail-autoreply",
+                "x-fc-machinegenerated",
+            ]
+            .iter()
+            .any(|n| set(n)),
+            "autoreply_header",
+        ),
+        (
+            headers.says("x-autogenerated", &["reply", "forward", "group", "letter", "mirror", "redirect"]),
+            "autogenerated_header",
+        ),
+        (
+            headers.says("x-mailer", &["vacation"])
+                || headers.says("x-post-messageclass", &["9; autoresponder"])
+                || headers.says("delivered-to", &["autoresponder"]),
+            "vacation_program",
+        ),
         (headers.says("x-ms-exchange-generated-message-source", &["mailbox rules agent"]), "exchange_rule"),
     ];
     if let Some((_, reason)) = by_header.iter().find(|(holds, _)| *holds) {
         return Some(reason);
     }
     let null = message.reverse_path == ReversePath::Null;
-    if AUTO_LATE.is_match(subject) && !is_answer(subject) || OFFICE_NOTE.is_match(subject) && !is_answer(subject) {
+    if AUTO_LATE.is_match(subject) && !is_answer(subject)
+        || OFFICE_NOTE.is_match(subject) && !is_answer(subject)
+    {
         return Some("auto_subject");
     }
     if AUTO_SUBJECT.is_match(subject) || null && stripped_matches(&AUTO_SUBJECT, subject) {
@@ -176,17 +226,30 @@ fn stripped_matches(pattern: &Pattern, subject: &str) -> bool {
     is_answer(subject) && pattern.is_match(stripped)
 }
 
-pattern!(PORTAL, r"(?i)(?:sent you (?:a|an) (?:protected|encrypted|secure) (?:message|e-?mail)|read the message\b.{0,80}(?:microsoft|one-time passcode)|(?:this|you have received a|view your) (?:secure|encrypted) (?:message|e-?mail)|message (?:was|has been) (?:sent )?(?:securely|encrypted) (?:using|by|with|via)|open (?:the )?(?:attachment|securedoc|message\.html) .{0,60}(?:encrypt|secure)|(?:zix|virtru|paubox|proofpoint encryption|barracuda message center|egress|tutanota))");
-pattern!(PORTAL_FILE, r"(?i)^(?:message(?:_v\d)?\.html?|message(?:_v\d)?\.rpmsg|securedoc[^.]*\.html?|securemessageatt\.html?|secure_?message\.html?)$");
+pattern!(
+    PORTAL,
+    r"(?i)(?:sent you (?:a|an) (?:protected|encrypted|secure) (?:message|e-?mail)|read the message\b.{0,80}(?:microsoft|one-time passcode)|(?:this|you have received a|view your) (?:secure|encrypted) (?:message|e-?mail)|message (?:was|has been) (?:sent )?(?:securely|encrypted) (?:using|by|with|via)|open (?:the )?(?:attachment|securedoc|message\.html) .{0,60}(?:encrypt|secure)|(?:zix|virtru|paubox|proofpoint encryption|barracuda message center|egress|tutanota))"
+);
+pattern!(
+    PORTAL_FILE,
+    r"(?i)^(?:message(?:_v\d)?\.html?|message(?:_v\d)?\.rpmsg|securedoc[^.]*\.html?|securemessageatt\.html?|secure_?message\.html?)$"
+);
 
 /// Mail that only its key or portal opens (L39): S/MIME, PGP, Purview, Zix, Proofpoint, Cisco.
 fn encrypted(mail: &Mail<'_>, message: &InboundMessage) -> Option<&'static str> {
-    if has_part(mail, "multipart", "encrypted") || mail.text.trim_start().starts_with("-----BEGIN PGP MESSAGE") {
+    if has_part(mail, "multipart", "encrypted")
+        || mail.text.trim_start().starts_with("-----BEGIN PGP MESSAGE")
+    {
         return Some("pgp_encrypted");
     }
     let enveloped = mail.message.parts.iter().any(|part| {
-        let pkcs7 = part.is_content_type("application", "pkcs7-mime") || part.is_content_type("application", "x-pkcs7-mime");
-        pkcs7 && part.content_type().and_then(|ct| ct.attribute("smime-type")).is_none_or(|t| !t.eq_ignore_ascii_case("signed-data"))
+        let pkcs7 = part.is_content_type("application", "pkcs7-mime")
+            || part.is_content_type("application", "x-pkcs7-mime");
+        pkcs7
+            && part
+                .content_type()
+                .and_then(|ct| ct.attribute("smime-type"))
+                .is_none_or(|t| !t.eq_ignore_ascii_case("signed-data"))
     });
     if enveloped {
         return Some("smime_encrypted");
@@ -201,14 +264,17 @@ fn encrypted(mail: &Mail<'_>, message: &InboundMessage) -> Option<&'static str> 
 
 /// Mailings, lists without a discussion, and what a system writes of itself.
 fn bulk(headers: &Headers, message: &InboundMessage, own_list: bool) -> Option<&'static str> {
-    let submitted: Vec<String> = headers.all("auto-submitted").map(|v| robot::keyword(v).to_ascii_lowercase()).collect();
+    let submitted: Vec<String> =
+        headers.all("auto-submitted").map(|v| robot::keyword(v).to_ascii_lowercase()).collect();
     if submitted.iter().any(|word| !word.is_empty() && word != "no") {
         return Some("auto_generated");
     }
     if own_list {
         return None;
     }
-    if ["precedence", "x-precedence"].iter().any(|n| headers.says(n, &["bulk", "junk"])) && !headers.has("list-post") {
+    if ["precedence", "x-precedence"].iter().any(|n| headers.says(n, &["bulk", "junk"]))
+        && !headers.has("list-post")
+    {
         return Some("precedence");
     }
     // People talk on lists that take posts; a list that only offers to leave it is a mailing.
@@ -224,19 +290,49 @@ mod tests {
 
     #[test]
     fn every_pattern_is_sound() {
-        for pattern in [&AUTO_SUBJECT, &AUTO_LATE, &ANSWER, &FORWARD, &CHALLENGE, &CHALLENGE_SUBJECT, &PORTAL, &PORTAL_FILE, &LOOP_SENDER, &OFFICE_NOTE] {
+        for pattern in [
+            &AUTO_SUBJECT,
+            &AUTO_LATE,
+            &ANSWER,
+            &FORWARD,
+            &CHALLENGE,
+            &CHALLENGE_SUBJECT,
+            &PORTAL,
+            &PORTAL_FILE,
+            &LOOP_SENDER,
+            &OFFICE_NOTE,
+        ] {
             assert!(pattern.is_sound());
         }
     }
 
     #[test]
     fn subjects_of_vacation_programs() {
-        for auto in ["Out of Office: holidays", "Automatic reply: scan", "Resposta autom\u{e1}tica: pedido", "Abwesenheitsnotiz", "Fuori sede", "Respuesta autom\u{e1}tica"] {
+        for auto in [
+            "Out of Office: holidays",
+            "Automatic reply: scan",
+            "Resposta autom\u{e1}tica: pedido",
+            "Abwesenheitsnotiz",
+            "Fuori sede",
+            "Respuesta autom\u{e1}tica",
+        ] {
             assert!(AUTO_SUBJECT.is_match(auto), "{auto}");
         }
-        for human in ["Re: Out of Office: holidays", "The automatic reply does not work", "Office chairs", "Ausencias do m\u{ea}s", "Question"] {
+        for human in [
+            "Re: Out of Office: holidays",
+            "The automatic reply does not work",
+            "Office chairs",
+            "Ausencias do m\u{ea}s",
+            "Question",
+        ] {
             assert!(!AUTO_SUBJECT.is_match(human) || is_answer(human), "{human}");
         }
-        assert!(is_answer("RE: x") && is_answer("Res: x") && !is_answer("Resposta: x") && is_forward("ENC: x") && !is_forward("Re: x"));
+        assert!(
+            is_answer("RE: x")
+                && is_answer("Res: x")
+                && !is_answer("Resposta: x")
+                && is_forward("ENC: x")
+                && !is_forward("Re: x")
+        );
     }
 }

@@ -89,7 +89,9 @@ impl Headers {
     /// The instant of the `Date` field.
     pub fn date(&self) -> Option<DateTime<Utc>> {
         let value = format!("{}\n", self.first("date")?);
-        let HeaderValue::DateTime(date) = MessageStream::new(value.as_bytes()).parse_date() else { return None };
+        let HeaderValue::DateTime(date) = MessageStream::new(value.as_bytes()).parse_date() else {
+            return None;
+        };
         instant(&date)
     }
 }
@@ -128,7 +130,9 @@ fn mailboxes(value: &str) -> Vec<Mailbox> {
     let line = format!("{value}\n");
     let list = match MessageStream::new(line.as_bytes()).parse_address() {
         HeaderValue::Address(Address::List(list)) => list,
-        HeaderValue::Address(Address::Group(groups)) => groups.into_iter().flat_map(|g| g.addresses).collect(),
+        HeaderValue::Address(Address::Group(groups)) => {
+            groups.into_iter().flat_map(|g| g.addresses).collect()
+        }
         _ => Vec::new(),
     };
     list.iter().filter_map(mailbox).collect()
@@ -138,7 +142,8 @@ fn mailbox(addr: &Addr<'_>) -> Option<Mailbox> {
     let name = addr.name.as_deref().map(charset::one_line).filter(|name| !name.is_empty());
     let address = addr.address.as_deref().and_then(|text| EmailAddress::parse(text).ok());
     // "Name" without an address, where the name is the address (broken clients).
-    let address = address.or_else(|| EmailAddress::parse(name.as_deref()?.trim_matches(['\'', '"', '<', '>'])).ok())?;
+    let address =
+        address.or_else(|| EmailAddress::parse(name.as_deref()?.trim_matches(['\'', '"', '<', '>'])).ok())?;
     Some(Mailbox { name, address })
 }
 

@@ -15,14 +15,21 @@ const LETTERS: usize = 12;
 
 /// The models load once, on first use.
 static DETECTOR: LazyLock<LanguageDetector> = LazyLock::new(|| {
-    LanguageDetectorBuilder::from_languages(&[Lingua::English, Lingua::Spanish, Lingua::Portuguese, Lingua::Italian])
-        .with_minimum_relative_distance(MARGIN)
-        .build()
+    LanguageDetectorBuilder::from_languages(&[
+        Lingua::English,
+        Lingua::Spanish,
+        Lingua::Portuguese,
+        Lingua::Italian,
+    ])
+    .with_minimum_relative_distance(MARGIN)
+    .build()
 });
 
 /// Tells the language, `None` where it is not clear.
 pub fn tell(text: &str) -> Option<Language> {
-    let words = text.split_whitespace().filter(|word| !word.contains(['@', '/', '<', '>']) && !word.chars().any(|c| c.is_ascii_digit()));
+    let words = text
+        .split_whitespace()
+        .filter(|word| !word.contains(['@', '/', '<', '>']) && !word.chars().any(|c| c.is_ascii_digit()));
     let mut plain = String::new();
     for word in words {
         plain.push_str(word);

@@ -28,7 +28,9 @@ pub fn unwrap(url: &str) -> String {
 
 /// A text with every rewritten link in it read back.
 pub fn unwrap_all(text: &str) -> String {
-    if !text.contains("://") || !["safelinks", "urldefense", "cudasvc", "google.com/url"].iter().any(|mark| text.contains(mark)) {
+    if !text.contains("://")
+        || !["safelinks", "urldefense", "cudasvc", "google.com/url"].iter().any(|mark| text.contains(mark))
+    {
         return text.to_owned();
     }
     URLS.replace_all(text, |found| found.get(0).map_or_else(String::new, |url| unwrap(url.as_str())))
@@ -42,7 +44,9 @@ pub fn differs(shown: &str, target: &str) -> bool {
         // mailto: and tel: differ where they name someone else.
         let Some((scheme, rest)) = lower.split_once(':') else { return false };
         let address = rest.split('?').next().unwrap_or_default();
-        return scheme == "mailto" && shown.contains('@') && !shown.to_ascii_lowercase().contains(&percent(address));
+        return scheme == "mailto"
+            && shown.contains('@')
+            && !shown.to_ascii_lowercase().contains(&percent(address));
     }
     bare(shown) != bare(target)
 }
@@ -56,7 +60,9 @@ fn bare(url: &str) -> String {
 fn parameter(url: &str, name: &str) -> Option<String> {
     let (_, query) = url.split_once('?')?;
     let query = query.replace("&amp;", "&");
-    query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()))
+    query.split('&').find_map(|pair| {
+        pair.split_once('=').filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+    })
 }
 
 fn version_three(url: &str) -> Option<String> {
@@ -73,7 +79,8 @@ fn percent(text: &str) -> String {
         if byte == b'%' {
             let mut ahead = bytes.clone();
             let digits = ahead.next().zip(ahead.next());
-            let value = digits.and_then(|(a, b)| Some(char::from(a).to_digit(16)? * 16 + char::from(b).to_digit(16)?));
+            let value = digits
+                .and_then(|(a, b)| Some(char::from(a).to_digit(16)? * 16 + char::from(b).to_digit(16)?));
             if let Some(value) = value.and_then(|v| u8::try_from(v).ok()) {
                 out.push(value);
                 bytes = ahead;
@@ -92,18 +99,36 @@ mod tests {
     #[test]
     fn l39_rewritten_links_are_read_back() {
         let cases = [
-            ("https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fclinic.example%2Fa%3Fb%3D1&amp;data=05", "https://clinic.example/a?b=1"),
-            ("https://urldefense.proofpoint.com/v2/url?u=https-3A__clinic.example_a-2Db&d=Dw", "https://clinic.example/a-b"),
+            (
+                "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fclinic.example%2Fa%3Fb%3D1&amp;data=05",
+                "https://clinic.example/a?b=1",
+            ),
+            (
+                "https://urldefense.proofpoint.com/v2/url?u=https-3A__clinic.example_a-2Db&d=Dw",
+                "https://clinic.example/a-b",
+            ),
             ("https://urldefense.com/v3/__https://clinic.example/a__;!!abc$", "https://clinic.example/a"),
-            ("https://linkprotect.cudasvc.com/url?a=https%3a%2f%2fclinic.example&c=E", "https://clinic.example"),
+            (
+                "https://linkprotect.cudasvc.com/url?a=https%3a%2f%2fclinic.example&c=E",
+                "https://clinic.example",
+            ),
             ("https://www.google.com/url?q=https://clinic.example/&sa=D", "https://clinic.example/"),
-            ("https://clinic.example/?url=https%3A%2F%2Fother.example", "https://clinic.example/?url=https%3A%2F%2Fother.example"),
-            ("https://x.safelinks.protection.outlook.com/?url=javascript%3Aalert(1)", "https://x.safelinks.protection.outlook.com/?url=javascript%3Aalert(1)"),
+            (
+                "https://clinic.example/?url=https%3A%2F%2Fother.example",
+                "https://clinic.example/?url=https%3A%2F%2Fother.example",
+            ),
+            (
+                "https://x.safelinks.protection.outlook.com/?url=javascript%3Aalert(1)",
+                "https://x.safelinks.protection.outlook.com/?url=javascript%3Aalert(1)",
+            ),
         ];
         for (url, want) in cases {
             assert_eq!(unwrap(url), want);
         }
-        assert_eq!(unwrap_all("go to https://urldefense.com/v3/__https://clinic.example/a__;!!abc$ now"), "go to https://clinic.example/a now");
+        assert_eq!(
+            unwrap_all("go to https://urldefense.com/v3/__https://clinic.example/a__;!!abc$ now"),
+            "go to https://clinic.example/a now"
+        );
     }
 
     #[test]

@@ -141,7 +141,9 @@ impl<'t> Iterator for Tokens<'t> {
             if let Some(inner) = self.rest.strip_prefix("</") {
                 let (tag, rest) = inner.split_once('>').unwrap_or((inner, ""));
                 self.rest = rest;
-                return Some(Token::Close(tag.split_whitespace().next().unwrap_or_default().to_ascii_lowercase()));
+                return Some(Token::Close(
+                    tag.split_whitespace().next().unwrap_or_default().to_ascii_lowercase(),
+                ));
             }
             if let Some(inner) = self.rest.strip_prefix('<') {
                 if inner.starts_with(|c: char| c.is_ascii_alphabetic()) {
@@ -198,7 +200,19 @@ fn is_reference(name: &str) -> bool {
 pub fn is_void(name: &str) -> bool {
     matches!(
         name,
-        "br" | "hr" | "img" | "meta" | "link" | "input" | "area" | "base" | "col" | "wbr" | "embed" | "source" | "track" | "param"
+        "br" | "hr"
+            | "img"
+            | "meta"
+            | "link"
+            | "input"
+            | "area"
+            | "base"
+            | "col"
+            | "wbr"
+            | "embed"
+            | "source"
+            | "track"
+            | "param"
     )
 }
 
@@ -251,7 +265,9 @@ mod tests {
             ("<div class=", ""),
         ];
         for (html, want) in cases {
-            let text: String = Tokens::new(html).filter_map(|t| if let Token::Text(t) = t { Some(entities(t)) } else { None }).collect();
+            let text: String = Tokens::new(html)
+                .filter_map(|t| if let Token::Text(t) = t { Some(entities(t)) } else { None })
+                .collect();
             assert_eq!(text, want, "{html}");
         }
     }

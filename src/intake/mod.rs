@@ -99,7 +99,8 @@ fn addressed(mail: &Mail<'_>, settings: &ReadSettings<'_>) -> InboundMessage {
     if date.is_none() {
         defects.push("no_date");
     }
-    let authentication = authenticate::grade(headers, from.as_ref().map(|m| &m.address), from_count, settings.auth);
+    let authentication =
+        authenticate::grade(headers, from.as_ref().map(|m| &m.address), from_count, settings.auth);
     let list_ids = headers.all("list-id").map(list_id).filter(|id| !id.is_empty()).collect();
     InboundMessage {
         message_id,

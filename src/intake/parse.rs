@@ -35,14 +35,28 @@ pub fn prepare<'b>(bytes: &'b [u8], defects: &mut Vec<&'static str>) -> Cow<'b, 
         defects.push("bare_cr");
         out = Cow::Owned(bytes.iter().map(|b| if *b == b'\r' { b'\n' } else { *b }).collect());
     }
-    if out.starts_with(b"From ") || out.starts_with(b">From ") {
-        let start = out.iter().position(|b| *b == b'\n').map_or(out.len(), |at| at + 1);
+    let start = header_start(&out);
+    if start > 0 {
+        defects.push("leading_lines");
         out = Cow::Owned(out.get(start..).unwrap_or_default().to_vec());
     }
     if out.contains(&0) {
         defects.push("nul");
     }
     out
+}
+
+/// Where the header begins: behind blank lines, and an mbox `From ` line.
+fn header_start(bytes: &[u8]) -> usize {
+    let mut start = 0;
+    for line in bytes.split_inclusive(|b| *b == b'\n') {
+        let envelope = start < 4096 && (line.starts_with(b"From ") || line.starts_with(b">From "));
+        if !envelope && !line.iter().all(u8::is_ascii_whitespace) {
+            break;
+        }
+        start += line.len();
+    }
+    start
 }
 
 /// Takes a mail apart.
@@ -67,11 +81,9 @@ pub fn parse<'m>(bytes: &'m [u8], mut defects: Vec<&'static str>) -> Result<Mail
     let (text, rendered) = plain(&message, &mut defects);
     let html = html(&message, &mut defects);
     let mut mail = Mail { message, headers, text, rendered, html, defects };
-    if mail.text.trim().is_empty() {
-        if let Some(html) = mail.html.as_deref() {
-            mail.text = render_within_limits(html, &mut mail.defects);
-            mail.rendered = true;
-        }
+    if let Some(html) = mail.html.as_deref().filter(|_| mail.text.trim().is_empty()) {
+        mail.text = render_within_limits(html, &mut mail.defects);
+        mail.rendered = true;
     }
     Ok(mail)
 }
@@ -145,7 +157,10 @@ fn is_delsp(part: &MessagePart<'_>) -> bool {
 pub fn decoded(message: &Message<'_>, part: &MessagePart<'_>, defects: &mut Vec<&'static str>) -> String {
     let (PartType::Text(text) | PartType::Html(text)) = &part.body else { return String::new() };
     let label = part.content_type().and_then(|ct| ct.attribute("charset"));
-    if text.is_ascii() && !text.contains('\u{1b}') && label.is_none_or(|l| !l.to_ascii_lowercase().contains("utf-7")) {
+    if text.is_ascii()
+        && !text.contains('\u{1b}')
+        && label.is_none_or(|l| !l.to_ascii_lowercase().contains("utf-7"))
+    {
         return text.clone().into_owned();
     }
     let start = usize::try_from(part.offset_body).unwrap_or(usize::MAX);
@@ -157,7 +172,8 @@ pub fn decoded(message: &Message<'_>, part: &MessagePart<'_>, defects: &mut Vec<
         Encoding::QuotedPrintable => quoted_printable_decode(raw).map(Cow::Owned),
     };
     let Some(octets) = octets else { return text.clone().into_owned() };
-    let inner = if label.is_none() && matches!(part.body, PartType::Html(_)) { meta_charset(&octets) } else { None };
+    let inner =
+        if label.is_none() && matches!(part.body, PartType::Html(_)) { meta_charset(&octets) } else { None };
     let (text, defect) = charset::decode(&octets, label.or(inner.as_deref()));
     defects.extend(defect);
     text
@@ -165,9 +181,14 @@ pub fn decoded(message: &Message<'_>, part: &MessagePart<'_>, defects: &mut Vec<
 
 /// `<meta charset>` within the first kilobyte (HTML 13.2.3.2), for HTML that declares none outside.
 fn meta_charset(octets: &[u8]) -> Option<String> {
-    let head = String::from_utf8_lossy(octets.get(..octets.len().min(1024)).unwrap_or_default()).to_ascii_lowercase();
+    let head = String::from_utf8_lossy(octets.get(..octets.len().min(1024)).unwrap_or_default())
+        .to_ascii_lowercase();
     let (_, after) = head.split_once("charset=")?;
-    let label: String = after.trim_start_matches(['"', '\'', ' ']).chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':')).collect();
+    let label: String = after
+        .trim_start_matches(['"', '\'', ' '])
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':'))
+        .collect();
     Some(label).filter(|label| !label.is_empty())
 }
 
@@ -184,9 +205,18 @@ mod tests {
         let cases = [
             ("A: b\n\nhello", "hello"),
             ("Content-Type: text/html\n\n<p>hello</p>", "hello"),
-            ("Content-Type: multipart/alternative; boundary=x\n\n--x\nContent-Type: text/plain\n\nhello\n--x\nContent-Type: text/html\n\n<b>hello</b>\n--x--\n", "hello"),
-            ("Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: base64\n\nb2zh\n", "ol\u{e1}"),
-            ("Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nol=C3=A1=\n!\n", "ol\u{e1}!\n"),
+            (
+                "Content-Type: multipart/alternative; boundary=x\n\n--x\nContent-Type: text/plain\n\nhello\n--x\nContent-Type: text/html\n\n<b>hello</b>\n--x--\n",
+                "hello",
+            ),
+            (
+                "Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: base64\n\nb2zh\n",
+                "ol\u{e1}",
+            ),
+            (
+                "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nol=C3=A1=\n!\n",
+                "ol\u{e1}!\n",
+            ),
         ];
         for (text, want) in cases {
             assert_eq!(read(text).text, want, "{text}");

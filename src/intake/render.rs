@@ -124,7 +124,10 @@ impl Renderer {
             if matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{a0}') {
                 self.space = true;
             } else if !matches!(c, '\u{200b}' | '\u{feff}' | '\u{ad}' | '\u{200c}' | '\u{34f}') {
-                if std::mem::take(&mut self.space) && !self.current.is_empty() && !self.current.ends_with('\t') {
+                if std::mem::take(&mut self.space)
+                    && !self.current.is_empty()
+                    && !self.current.ends_with('\t')
+                {
                     self.current.push(' ');
                 }
                 self.current.push(c);
@@ -139,7 +142,9 @@ impl Renderer {
                 self.lines.push(Rendered { text, mark });
                 self.space = false;
             }
-            "p" | "table" | "ul" | "ol" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "pre" | "blockquote" => self.blank_line(),
+            "p" | "table" | "ul" | "ol" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "pre" | "blockquote" => {
+                self.blank_line()
+            }
             "hr" => {
                 self.blank_line();
                 self.rest |= mark_of(tag) == Mark::Rest;
@@ -167,14 +172,24 @@ impl Renderer {
             self.fresh_line();
             self.rest = true;
         }
-        let link = (tag.name == "a").then(|| tag.attribute("href")).flatten().map(|href| (href, self.current.len()));
+        let link =
+            (tag.name == "a").then(|| tag.attribute("href")).flatten().map(|href| (href, self.current.len()));
         self.stack.push(Open { name: tag.name.clone(), mark, link });
     }
     fn close(&mut self, name: &str) {
         let near = self.stack.len().saturating_sub(100);
-        let found = self.stack.iter().enumerate().skip(near).rev().find(|(_, open)| open.name == name).map(|(at, _)| at);
+        let found = self
+            .stack
+            .iter()
+            .enumerate()
+            .skip(near)
+            .rev()
+            .find(|(_, open)| open.name == name)
+            .map(|(at, _)| at);
         match name {
-            "p" | "table" | "ul" | "ol" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "pre" | "blockquote" => self.blank_line(),
+            "p" | "table" | "ul" | "ol" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "pre" | "blockquote" => {
+                self.blank_line()
+            }
             name if is_block(name) => self.fresh_line(),
             _ => {}
         }
@@ -191,31 +206,74 @@ impl Renderer {
         if shown.is_empty() || !links::differs(&shown, &href) {
             return;
         }
-        self.current.push_str(&format!(" <{href}>"));
+        self.current.push_str(" <");
+        self.current.push_str(&href);
+        self.current.push('>');
     }
 }
 
 fn is_block(name: &str) -> bool {
     matches!(
         name,
-        "div" | "tr" | "li" | "dl" | "dt" | "dd" | "section" | "article" | "header" | "footer" | "center" | "form" | "address" | "fieldset" | "body" | "tbody" | "thead" | "caption" | "main" | "aside" | "nav" | "figure"
+        "div"
+            | "tr"
+            | "li"
+            | "dl"
+            | "dt"
+            | "dd"
+            | "section"
+            | "article"
+            | "header"
+            | "footer"
+            | "center"
+            | "form"
+            | "address"
+            | "fieldset"
+            | "body"
+            | "tbody"
+            | "thead"
+            | "caption"
+            | "main"
+            | "aside"
+            | "nav"
+            | "figure"
     )
 }
 
 const QUOTES: [&str; 9] = [
-    "yahoo_quoted", "protonmail_quote", "zmail_extra", "tutanota_quote", "moz-cite-prefix", "gmail_attr", "outlookmessageheader", "reply-intro", "wps_quote",
+    "yahoo_quoted",
+    "protonmail_quote",
+    "zmail_extra",
+    "tutanota_quote",
+    "moz-cite-prefix",
+    "gmail_attr",
+    "outlookmessageheader",
+    "reply-intro",
+    "wps_quote",
 ];
 const SIGNATURES: [&str; 7] = [
-    "gmail_signature", "moz-signature", "applemailsignature", "ms-outlook-mobile-signature", "protonmail_signature_block", "mobile-signature", "signature",
+    "gmail_signature",
+    "moz-signature",
+    "applemailsignature",
+    "ms-outlook-mobile-signature",
+    "protonmail_signature_block",
+    "mobile-signature",
+    "signature",
 ];
 const RESTS: [&str; 6] = [
-    "divrplyfwdmsg", "appendonsend", "olk_src_body_section", "mail-editor-reference-message-container", "ms-outlook-mobile-reference-message", "stopspelling",
+    "divrplyfwdmsg",
+    "appendonsend",
+    "olk_src_body_section",
+    "mail-editor-reference-message-container",
+    "ms-outlook-mobile-reference-message",
+    "stopspelling",
 ];
 
 /// What a tag's class, id and style say, by the clients that write them: Gmail, Yahoo, Thunderbird,
 /// Apple Mail, Outlook and its kin, Proton, Zoho, Tuta.
 fn mark_of(tag: &Tag<'_>) -> Mark {
-    if !matches!(tag.name.as_str(), "div" | "blockquote" | "span" | "hr" | "table" | "pre" | "section" | "p") {
+    if !matches!(tag.name.as_str(), "div" | "blockquote" | "span" | "hr" | "table" | "pre" | "section" | "p")
+    {
         return Mark::Plain;
     }
     let style = tag.attribute("style").unwrap_or_default().to_ascii_lowercase().replace(' ', "");
@@ -223,12 +281,16 @@ fn mark_of(tag: &Tag<'_>) -> Mark {
     names.push(' ');
     names.push_str(&tag.attribute("id").unwrap_or_default().to_ascii_lowercase());
     // Outlook on the web prefixes what it quotes with `x_`.
-    let has = |list: &[&str]| names.split_whitespace().any(|name| list.contains(&name.trim_start_matches("x_")));
+    let has =
+        |list: &[&str]| names.split_whitespace().any(|name| list.contains(&name.trim_start_matches("x_")));
     if has(&RESTS) {
         return Mark::Rest;
     }
     // Outlook's rule above the header block of the mail it answers.
-    if tag.name == "div" && (style.contains("border:none;border-top:solid#e1e1e11.0pt") || style.contains("border:none;border-top:solid#b5c4df1.0pt")) {
+    if tag.name == "div"
+        && (style.contains("border:none;border-top:solid#e1e1e11.0pt")
+            || style.contains("border:none;border-top:solid#b5c4df1.0pt"))
+    {
         return Mark::Rest;
     }
     if tag.name == "blockquote" {
@@ -257,7 +319,10 @@ mod tests {
     fn html_reads_as_its_author_meant() {
         check("<p>One</p><p>Two<br>three</p>", "One\n\nTwo\nthree");
         check("<ul><li>a</li><li>b</li></ul>", "- a\n- b");
-        check("<table><tr><td>Name</td><td>Mary</td></tr><tr><td>Room</td><td>7</td></tr></table>", "Name\tMary\nRoom\t7");
+        check(
+            "<table><tr><td>Name</td><td>Mary</td></tr><tr><td>Room</td><td>7</td></tr></table>",
+            "Name\tMary\nRoom\t7",
+        );
         check("see <a href='https://help.example/x'>the page</a>.", "see the page <https://help.example/x>.");
         check("see <a href='https://help.example/'>help.example</a>", "see help.example");
         check("<pre>a\n  b</pre>", "a\nb");
@@ -267,9 +332,21 @@ mod tests {
 
     #[test]
     fn quotes_and_signatures_are_marked() {
-        let got = lines("<div>new</div><blockquote type=cite>old</blockquote><div class=gmail_signature>me</div><div id=divRplyFwdMsg>From: x</div><p>older</p>");
-        let marks: Vec<(&str, Mark)> = got.iter().filter(|l| !l.text.is_empty()).map(|l| (l.text.as_str(), l.mark)).collect();
-        assert_eq!(marks, [("new", Mark::Plain), ("old", Mark::Quote), ("me", Mark::Signature), ("From: x", Mark::Rest), ("older", Mark::Rest)]);
+        let got = lines(
+            "<div>new</div><blockquote type=cite>old</blockquote><div class=gmail_signature>me</div><div id=divRplyFwdMsg>From: x</div><p>older</p>",
+        );
+        let marks: Vec<(&str, Mark)> =
+            got.iter().filter(|l| !l.text.is_empty()).map(|l| (l.text.as_str(), l.mark)).collect();
+        assert_eq!(
+            marks,
+            [
+                ("new", Mark::Plain),
+                ("old", Mark::Quote),
+                ("me", Mark::Signature),
+                ("From: x", Mark::Rest),
+                ("older", Mark::Rest)
+            ]
+        );
     }
 
     #[test]

@@ -37,10 +37,17 @@ impl Result {
     /// Exchange `action=quarantine|oreject|reject`, others `policy.dmarc=` or `policy.p=`.
     pub fn is_enforced(&self) -> bool {
         let strict = |policy: &str| matches!(policy, "quarantine" | "reject" | "oreject" | "o.reject");
-        let named = ["action", "policy.dmarc", "policy.p", "policy.published-domain-policy", "dmarc.policy", "p"];
-        let by_property = named.iter().filter_map(|name| self.property(name)).any(|value| strict(&value.to_ascii_lowercase()));
+        let named =
+            ["action", "policy.dmarc", "policy.p", "policy.published-domain-policy", "dmarc.policy", "p"];
+        let by_property = named
+            .iter()
+            .filter_map(|name| self.property(name))
+            .any(|value| strict(&value.to_ascii_lowercase()));
         let mut words = self.comment.split([' ', ',', ';']);
-        by_property || words.any(|word| word.strip_prefix("p=").or_else(|| word.strip_prefix("policy=")).is_some_and(strict))
+        by_property
+            || words.any(|word| {
+                word.strip_prefix("p=").or_else(|| word.strip_prefix("policy=")).is_some_and(strict)
+            })
     }
 }
 
@@ -56,8 +63,14 @@ pub fn parse(value: &str) -> Results {
         let Some((method, result)) = first.split_once('=') else { continue };
         let method = method.split('/').next().unwrap_or_default().to_ascii_lowercase();
         let properties = piece.words.iter().skip(1).filter_map(|word| word.split_once('='));
-        let properties = properties.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
-        results.results.push(Result { method, result: result.to_ascii_lowercase(), comment: piece.comment, properties });
+        let properties =
+            properties.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+        results.results.push(Result {
+            method,
+            result: result.to_ascii_lowercase(),
+            comment: piece.comment,
+            properties,
+        });
     }
     results
 }
@@ -126,10 +139,8 @@ fn push(pieces: &mut [Piece], word: &mut String, c: char, depth: usize) {
 /// Ends the word when white space stood before `next`, unless either side is a joint.
 fn end_word(pieces: &mut [Piece], word: &mut String, gap: bool, next: char) -> bool {
     let joint = word.ends_with(['=', '/']) || matches!(next, '=' | '/');
-    if gap && !joint && !word.is_empty() {
-        if let Some(piece) = pieces.last_mut() {
-            piece.words.push(std::mem::take(word));
-        }
+    if let Some(piece) = pieces.last_mut().filter(|_| gap && !joint && !word.is_empty()) {
+        piece.words.push(std::mem::take(word));
     }
     false
 }
@@ -147,13 +158,18 @@ mod tests {
         assert!(dmarc.result == "fail" && dmarc.is_enforced());
         assert_eq!(dmarc.property("header.from"), Some("bank.example"));
         let spf = parsed.of("spf").next().unwrap();
-        assert_eq!((spf.result.as_str(), spf.property("reason"), spf.property("smtp.mailfrom")), ("pass", Some("good; \"sender\""), Some("x@y.example")));
+        assert_eq!(
+            (spf.result.as_str(), spf.property("reason"), spf.property("smtp.mailfrom")),
+            ("pass", Some("good; \"sender\""), Some("x@y.example"))
+        );
         assert_eq!(parsed.of("dkim").next().and_then(|r| r.property("header.d")), Some("bank.example"));
     }
 
     #[test]
     fn l22_exchange_names_no_authserv_id() {
-        let parsed = parse("spf=pass (sender IP is 1.2.3.4) smtp.mailfrom=a.example; dkim=none; dmarc=fail action=oreject header.from=a.example;compauth=fail reason=000");
+        let parsed = parse(
+            "spf=pass (sender IP is 1.2.3.4) smtp.mailfrom=a.example; dkim=none; dmarc=fail action=oreject header.from=a.example;compauth=fail reason=000",
+        );
         assert_eq!(parsed.authserv_id, None);
         assert!(parsed.of("dmarc").next().is_some_and(Result::is_enforced));
         assert!(!parse("x; dmarc=fail (p=NONE)").of("dmarc").any(Result::is_enforced));

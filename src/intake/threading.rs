@@ -12,13 +12,17 @@ pattern!(TAG, r"\[#(\d{1,13})\]");
 
 /// Collects the hints. Tokens are looked for in recipient addresses (unless the account's carrier
 /// is references only) and in the identifiers of References and In-Reply-To, whatever their case.
-pub fn hints(message: &InboundMessage, keys: &TokenKeys, subaddress: Option<char>, carrier: TokenCarrier) -> ThreadHints {
+pub fn hints(
+    message: &InboundMessage,
+    keys: &TokenKeys,
+    subaddress: Option<char>,
+    carrier: TokenCarrier,
+) -> ThreadHints {
     let mut tokens: Vec<Token> = Vec::new();
     let mut add = |text: &str| {
-        if text.len() == LENGTH {
-            if let Some(token) = keys.verify(text).filter(|token| !tokens.contains(token)) {
-                tokens.push(token);
-            }
+        let token = if text.len() == LENGTH { keys.verify(text) } else { None };
+        if let Some(token) = token.filter(|token| !tokens.contains(token)) {
+            tokens.push(token);
         }
     };
     if carrier != TokenCarrier::ReferencesOnly {
@@ -33,7 +37,12 @@ pub fn hints(message: &InboundMessage, keys: &TokenKeys, subaddress: Option<char
         // `<token.random@domain>`, and `<token@domain>` of the thread's root.
         add(id.left().split('.').next().unwrap_or_default());
     }
-    ThreadHints { tokens, in_reply_to: message.in_reply_to.clone(), references, tag: tag(message.subject.expose()) }
+    ThreadHints {
+        tokens,
+        in_reply_to: message.in_reply_to.clone(),
+        references,
+        tag: tag(message.subject.expose()),
+    }
 }
 
 /// The first `[#n]` of a subject.
@@ -54,16 +63,29 @@ mod tests {
     }
 
     fn token() -> Token {
-        Token { purpose: Purpose::Reply, ticket: TicketNumber::new(7).unwrap(), participant: ParticipantNo::new(1).unwrap() }
+        Token {
+            purpose: Purpose::Reply,
+            ticket: TicketNumber::new(7).unwrap(),
+            participant: ParticipantNo::new(1).unwrap(),
+        }
     }
 
     #[test]
     fn l37_a_token_is_found_wherever_it_travels() {
         let text = keys().mint(token());
         let upper = text.to_uppercase();
-        let to = |address: &str| InboundMessage { to: vec![Mailbox { name: None, address: EmailAddress::parse(address).unwrap() }], ..InboundMessage::default() };
-        let refer = |id: &str| InboundMessage { references: vec![MessageId::parse(id).unwrap()], ..InboundMessage::default() };
-        let reply = |id: &str| InboundMessage { in_reply_to: vec![MessageId::parse(id).unwrap()], ..InboundMessage::default() };
+        let to = |address: &str| InboundMessage {
+            to: vec![Mailbox { name: None, address: EmailAddress::parse(address).unwrap() }],
+            ..InboundMessage::default()
+        };
+        let refer = |id: &str| InboundMessage {
+            references: vec![MessageId::parse(id).unwrap()],
+            ..InboundMessage::default()
+        };
+        let reply = |id: &str| InboundMessage {
+            in_reply_to: vec![MessageId::parse(id).unwrap()],
+            ..InboundMessage::default()
+        };
         let cases = [
             (to(&format!("help+{text}@desk.example")), 1),
             (to(&format!("help+{upper}@desk.example")), 1),
@@ -82,7 +104,12 @@ mod tests {
 
     #[test]
     fn l19_the_first_tag_counts() {
-        for (subject, want) in [("Re: [#12] x [#13]", Some(12)), ("[#0]", None), ("#12", None), ("[#99999999999999999999]", None)] {
+        for (subject, want) in [
+            ("Re: [#12] x [#13]", Some(12)),
+            ("[#0]", None),
+            ("#12", None),
+            ("[#99999999999999999999]", None),
+        ] {
             assert_eq!(tag(subject).map(TicketNumber::get), want, "{subject}");
         }
     }

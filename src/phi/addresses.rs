@@ -16,7 +16,7 @@ pub fn find(page: &Page<'_>, taken: &[(usize, usize)], found: &mut Vec<Finding>)
         let start = start.or_else(|| postal(page, at));
         match start {
             Some((start, rule)) => {
-                let last = extent(page, start, taken);
+                let last = extent(page, start, taken, rule == "address.label");
                 if let (Some(first), Some(end)) = (page.get(start), page.get(last)) {
                     found.push(Finding::new(first.start, end.end, Kind::Address, rule));
                 }
@@ -48,7 +48,7 @@ fn street_first(page: &Page<'_>, at: usize) -> Option<(usize, &'static str)> {
     let next = page.get(at + 1)?;
     let spelled = token.roles.has(Roles::STREET) && !page.word(at).is_empty();
     let short = match (page.word(at), token.shape) {
-        ("c", Shape::Initial) => next.is('/'),
+        ("c", Shape::Initial | Shape::Lower) => next.is('/') && page.glued(at),
         ("r", Shape::Initial) => next.is('.') && page.get(at + 2).is_some_and(Token::is_capital),
         ("v", Shape::Initial) => next.is('.') && matches!(page.word(at + 2), "le" | "lo"),
         _ => false,
@@ -70,11 +70,16 @@ fn street_first(page: &Page<'_>, at: usize) -> Option<(usize, &'static str)> {
         || begins.shape == Shape::Number
         || begins.shape == Shape::Mixed
         || token.is_capital() && (begins.roles.has(Roles::PARTICLE) || begins.is_capital());
-    let numbered = (body..body + 9).any(|i| {
-        page.get(i).is_some_and(|t| t.line == token.line && (t.has_digit() || matches!(page.word(i), "sn")))
-    });
-    (named && numbered && (token.is_capital() || begins.is_capital() || begins.has_digit() && short))
-        .then_some((at, "address.street"))
+    let on_line = |i: usize| page.get(i).filter(|t| t.line == token.line);
+    let unnumbered = |i: usize| page.word(i) == "sn" || page.word(i) == "s" && page.word(i + 2) == "n";
+    let numbered = (body..body + 9).any(|i| on_line(i).is_some_and(|t| t.has_digit()) || unnumbered(i));
+    let brief = token.end - token.start <= 3 && begins.has_digit();
+    let sign = |i: usize| {
+        page.get(i).is_some_and(|t| t.is('#')) || matches!(page.word(i), "n" | "no" | "num" | "numero")
+    };
+    let counted = !brief || (body + 1..body + 5).any(|i| on_line(i).is_some() && sign(i));
+    let capital = token.is_capital() || begins.is_capital();
+    (named && numbered && counted && capital).then_some((at, "address.street"))
 }
 
 /// `1346 Gutierrez Blvd`: a number, capital words, the kind of street.
@@ -82,7 +87,13 @@ fn number_first(page: &Page<'_>, at: usize) -> Option<(usize, &'static str)> {
     let number = page.get(at).filter(|token| token.shape == Shape::Number && token.end - token.start <= 6)?;
     for next in at + 1..at + 6 {
         let token = page.get(next).filter(|token| token.line == number.line)?;
-        if next > at + 1 && token.roles.has(Roles::SUFFIX) && token.is_capital() {
+        let titled = page.word(next) == "dr"
+            && page.get(next + 1).is_some_and(|t| t.is('.'))
+            && page.get(next + 2).is_some_and(|t| t.is_capital());
+        if next == at + 1 && !token.is_capital() && !token.has_digit() {
+            return None;
+        }
+        if next > at + 1 && token.roles.has(Roles::SUFFIX) && token.is_capital() && !titled {
             return Some((at, "address.street"));
         }
         let inside =
@@ -103,8 +114,9 @@ fn postal(page: &Page<'_>, at: usize) -> Option<(usize, &'static str)> {
     place.roles.has(Roles::PLACE).then_some((at, "address.postal"))
 }
 
-/// The last token of the address that begins at `start`.
-fn extent(page: &Page<'_>, start: usize, taken: &[(usize, usize)]) -> usize {
+/// The last token of the address that begins at `start`; behind a label all words up to the end of
+/// the field belong to it.
+fn extent(page: &Page<'_>, start: usize, taken: &[(usize, usize)], labelled: bool) -> usize {
     let line = page.get(start).map_or(0, |token| token.line);
     let mut last = start;
     for at in start + 1..start + LONGEST {
@@ -120,7 +132,17 @@ fn extent(page: &Page<'_>, start: usize, taken: &[(usize, usize)]) -> usize {
         if fielded || foreign || sentence_end(page, at) {
             break;
         }
-        let holds = token.has_digit()
+        let small = labelled
+            && token.shape == Shape::Lower
+            && !(token.roles.has(Roles::COMMON) && !token.roles.has(Roles::PARTICLE));
+        let mail = token.shape == Shape::Initial
+            && page.get(at + 1).is_some_and(|t| t.is('-'))
+            && page.word(at + 2) == "mail";
+        if mail {
+            break;
+        }
+        let holds = small
+            || token.has_digit()
             || token.is_capital()
             || token.roles.has(Roles::UNIT)
             || token.roles.has(Roles::SUFFIX) && token.is_capital();
@@ -145,15 +167,25 @@ fn close_bracket(page: &Page<'_>, start: usize, last: usize) -> usize {
     if opened && closes { last + 1 } else { last }
 }
 
-/// A full stop with white space and a capital behind it, and no abbreviation before it.
+/// A full stop with white space and a capital behind it; not behind an abbreviation, nor between a
+/// postal code and its town.
 fn sentence_end(page: &Page<'_>, at: usize) -> bool {
-    let stop = page.get(at).is_some_and(|token| token.is('.')) && !page.glued(at);
-    let next = page
-        .get(at + 1)
-        .is_some_and(|token| token.is_capital() || token.line > page.get(at).map_or(0, |t| t.line));
-    let short = page.before(at).is_some_and(|token| {
-        token.is_word() && token.end - token.start <= 3 && token.roles != Roles::default()
+    let Some(stop) = page.get(at).filter(|token| token.is('.')) else { return false };
+    if page.glued(at) {
+        return false;
+    }
+    let Some(next) = page.get(at + 1).filter(|next| next.line == stop.line) else { return true };
+    let before = page.before(at).copied();
+    let known = |roles: Roles| {
+        [Roles::STREET, Roles::UNIT, Roles::SUFFIX, Roles::TITLE].iter().any(|r| roles.has(*r))
+    };
+    let short = before.is_some_and(|t| {
+        t.is_word()
+            && (known(t.roles)
+                || t.shape == Shape::Initial
+                || t.end - t.start <= 3 && t.shape == Shape::Title)
     });
-    let double = page.get(at + 1).is_some_and(|token| token.is('.'));
-    stop && (double || next && !short || page.get(at + 1).is_none())
+    let code = before.is_some_and(|t| t.shape == Shape::Number && t.end - t.start == 5);
+    let town = code && next.is_capital() && !next.roles.has(Roles::COMMON);
+    next.is('.') || (next.is_capital() && !short && !town)
 }

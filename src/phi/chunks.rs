@@ -21,9 +21,23 @@ pub struct Chunk {
     pub letters: usize,
 }
 
-/// Marks that join the parts of one number.
-const fn joins(shape: Shape) -> bool {
-    matches!(shape, Shape::Punct('-' | '.' | '/' | ':' | '_' | '–' | '#'))
+/// True when the mark at `at` joins the parts of one number. A colon does so only between digits
+/// (a time of day) or hexadecimal groups (an address of hardware), else it ends a label.
+fn joins(page: &Page<'_>, at: usize) -> bool {
+    match page.get(at).and_then(Token::mark) {
+        Some('-' | '.' | '/' | '_' | '–' | '#') => true,
+        Some(':') => {
+            let group = |at: usize| {
+                page.get(at).is_some_and(|t| {
+                    let text = page.slice(t.start, t.end);
+                    t.has_digit() && !t.is_word()
+                        || text.len() <= 4 && text.bytes().all(|b| b.is_ascii_hexdigit())
+                })
+            };
+            at.checked_sub(1).is_some_and(group) && group(at + 1)
+        }
+        _ => false,
+    }
 }
 
 /// The chunks of a page, without those in `taken` (bytes, sorted).
@@ -56,7 +70,7 @@ fn chunk_from(page: &Page<'_>, first: usize) -> Chunk {
         let mark = page.get(last + 1).filter(|_| page.glued(last));
         match mark {
             Some(token) if token.is_word() || token.has_digit() => last += 1,
-            Some(token) if joins(token.shape) && page.glued(last + 1) && alnum(last + 2) => last += 2,
+            Some(_) if joins(page, last + 1) && page.glued(last + 1) && alnum(last + 2) => last += 2,
             _ => break,
         }
     }

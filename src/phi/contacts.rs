@@ -92,7 +92,8 @@ pub fn find_network(page: &Page<'_>, chunks: &[Chunk], found: &mut Vec<Finding>)
     }
 }
 
-fn four_octets(text: &str) -> bool {
+/// Four numbers below 256 with points between them.
+pub fn four_octets(text: &str) -> bool {
     let parts: Vec<&str> = text.split('.').collect();
     parts.len() == 4
         && parts.iter().all(|part| part.len() <= 3 && part.parse::<u16>().is_ok_and(|value| value < 256))

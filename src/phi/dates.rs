@@ -22,7 +22,13 @@ pub fn find(page: &Page<'_>, chunks: &[Chunk], found: &mut Vec<Finding>) {
         } else if label_of(page, chunk.first, |label| label == Label::Date).is_some()
             && short_date(page.slice(chunk.start, chunk.end))
         {
-            found.push(Finding::new(chunk.start, chunk.end, Kind::Date, "date.label"));
+            let tail = page.slice(chunk.end, page.text.len());
+            let more = tail.len()
+                - tail.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '/' | '-')).len();
+            let spaced = tail
+                .strip_prefix(" /")
+                .map_or(0, |rest| 2 + rest.chars().take_while(char::is_ascii_digit).count());
+            found.push(Finding::new(chunk.start, chunk.end + more.max(spaced), Kind::Date, "date.label"));
         }
     }
     for (at, token) in page.tokens.iter().enumerate() {
@@ -77,7 +83,9 @@ fn short_date(text: &str) -> bool {
                 && !text.contains('.')
                 || (1..=12).contains(&value(a)) && b.len() == 4
         }
-        [a, b, c] => [a, b].iter().all(|part| (1..=31).contains(&value(part))) && matches!(c.len(), 2 | 4),
+        [a, b, c] => {
+            [a, b].iter().all(|part| value(part) <= 31 && part.len() <= 2) && matches!(c.len(), 2 | 4)
+        }
         _ => false,
     }
 }
@@ -180,7 +188,7 @@ fn is_day(page: &Page<'_>, at: usize) -> bool {
 /// The end of the year behind a token, over `,`, `de`, `of`, `.`, `-` and `'`.
 fn year_after(page: &Page<'_>, at: usize) -> Option<usize> {
     let line = page.get(at)?.line;
-    for next in at + 1..at + 4 {
+    for next in at + 1..at + 5 {
         let token = page.get(next).filter(|token| token.line == line)?;
         let text = page.slice(token.start, token.end);
         if token.shape == Shape::Number {
@@ -190,7 +198,7 @@ fn year_after(page: &Page<'_>, at: usize) -> Option<usize> {
                 && page.before(next).is_some_and(|p| matches!(p.mark(), Some('-' | '/' | '\'' | '’')));
             return (full || short).then_some(token.end);
         }
-        let link = matches!(page.word(next), "de" | "of" | "del" | "do" | "di");
+        let link = matches!(page.word(next), "de" | "of" | "del" | "do" | "di" | "ano");
         if !(link || matches!(token.mark(), Some(',' | '.' | '-' | '/' | '\'' | '’'))) {
             return None;
         }

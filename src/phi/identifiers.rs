@@ -34,8 +34,9 @@ fn judge(page: &Page<'_>, chunks: &[Chunk], at: usize, chunk: &Chunk) -> (usize,
             return (used + 1, Some(Finding::new(*start, *end, kind, rule)));
         }
     }
-    if let Some((kind, rule)) = label.and_then(|label| by_label(page, chunk, label)) {
-        let (used, end) = longest_number(page, chunks, at, &run);
+    let (used, end) = longest_number(page, chunks, at, &run);
+    let whole = Chunk { digits: chunk.digits + digits(page.slice(chunk.end, end)).len(), ..*chunk };
+    if let Some((kind, rule)) = label.and_then(|label| by_label(page, &whole, label)) {
         return (used, Some(Finding::new(opening(page, chunk), end, kind, rule)));
     }
     if matches!(label, Some(Label::Ticket)) || page.zone(chunk.first) == Zone::Log || spared(page, chunk) {
@@ -250,7 +251,8 @@ fn spared(page: &Page<'_>, chunk: &Chunk) -> bool {
 
 /// Numbers without label whose grouping or length gives them away.
 fn by_shape(text: &str) -> Option<(Kind, &'static str)> {
-    if super::dates::numeric(text) || text.bytes().any(|b| b.is_ascii_alphabetic()) {
+    let address = super::contacts::four_octets(text);
+    if address || super::dates::numeric(text) || text.bytes().any(|b| b.is_ascii_alphabetic()) {
         return None;
     }
     let groups: Vec<usize> =

@@ -21,7 +21,7 @@ impl Roles {
     pub const TITLE: Self = Self(1 << 4);
     /// A word for a person before a name: patient, hermana.
     pub const ROLE: Self = Self(1 << 5);
-    /// A word behind which a name often follows: for, soy, cercando.
+    /// A verb of looking for someone: search, buscar, cercando.
     pub const SEEK: Self = Self(1 << 6);
     /// A month.
     pub const MONTH: Self = Self(1 << 7);
@@ -41,6 +41,8 @@ impl Roles {
     pub const LABEL: Self = Self(1 << 14);
     /// A word inside street addresses: apt, torre, bloco.
     pub const UNIT: Self = Self(1 << 15);
+    /// A word of greeting before a name.
+    pub const GREET: Self = Self(1 << 16);
     /// Either list of names.
     pub const NAME: Self = Self(3);
 
@@ -160,6 +162,7 @@ fn section_role(section: &str) -> Roles {
         "title" => Roles::TITLE,
         "role" => Roles::ROLE,
         "seek" => Roles::SEEK,
+        "greet" => Roles::GREET,
         "month" => Roles::MONTH,
         "street" => Roles::STREET,
         "suffix" => Roles::SUFFIX,

@@ -4,6 +4,7 @@
 //! call, never fails: what it cannot judge the caller withholds with [`withheld`].
 
 mod addresses;
+mod chains;
 pub mod checks;
 mod chunks;
 mod contacts;
@@ -16,6 +17,7 @@ mod names;
 mod page;
 pub mod placeholders;
 pub mod redact;
+mod sender;
 mod zones;
 
 pub use finding::{Finding, Kind, Span};

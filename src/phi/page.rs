@@ -57,6 +57,14 @@ impl Token {
     pub fn is(&self, mark: char) -> bool {
         self.shape == Shape::Punct(mark)
     }
+    /// True for a word that a name list knows and that is no ordinary word.
+    pub const fn is_listed(&self) -> bool {
+        self.roles.has(Roles::NAME) && !self.roles.has(Roles::COMMON)
+    }
+    /// True for an ordinary word, a month, a word of organisations.
+    pub const fn is_ordinary(&self) -> bool {
+        self.roles.has(Roles::COMMON) || self.roles.has(Roles::ORG) || self.roles.has(Roles::MONTH)
+    }
     /// The punctuation mark, if it is one.
     pub const fn mark(&self) -> Option<char> {
         match self.shape {
@@ -158,6 +166,12 @@ impl<'a> Page<'a> {
     pub fn label_before(&self, at: usize) -> Option<LabelAt> {
         let behind = self.labels.partition_point(|label| label.last < at);
         self.labels.get(behind.checked_sub(1)?).copied()
+    }
+
+    /// The label that begins at a token.
+    pub fn label_at(&self, at: usize) -> Option<LabelAt> {
+        let index = self.labels.binary_search_by_key(&at, |label| label.first).ok()?;
+        self.labels.get(index).copied()
     }
 
     fn cut(&mut self, lexicon: &Lexicon) {
@@ -281,6 +295,7 @@ impl Form {
             (0, 1.., 0) => Shape::Upper,
             (0, 1, _) if self.first_capital => Shape::Title,
             (0, 1.., _) if patronymic(word) => Shape::Title,
+            (0, 2, 2..) if self.first_capital && !self.inner_capital => Shape::Title,
             (0, 1.., _) => Shape::Camel,
             _ => Shape::Lower,
         }

@@ -11,9 +11,10 @@ use crate::domain::text::{RawText, RedactedText};
 use super::contacts::{Contacts, find_network};
 use super::finding::{self, Finding, Kind, Span};
 use super::lexicon::{Lexicon, fold};
-use super::names::{Names, Sender};
-use super::page::{Page, Zone};
+use super::names::Names;
+use super::page::Page;
 use super::placeholders::Placeholders;
+use super::sender::Sender;
 use super::{addresses, chunks, dates, identifiers};
 
 /// What the operator adds to the built-in rules.
@@ -130,12 +131,7 @@ impl Redactor {
         (finding::in_code_points(text.expose(), &redaction.findings), redaction.text)
     }
 
-    pub(super) fn findings(
-        &self,
-        text: &str,
-        context: &Context<'_>,
-        ticket: &Placeholders,
-    ) -> Vec<Finding> {
+    pub(super) fn findings(&self, text: &str, context: &Context<'_>, ticket: &Placeholders) -> Vec<Finding> {
         let mut found = Vec::new();
         let page = Page::new(text, &self.lexicon);
         let taken = self.contacts.find(text, &mut found);
@@ -148,29 +144,11 @@ impl Redactor {
             format.find(text, &mut found);
         }
         let sender = Sender::new(context.from);
-        found.retain(|finding| !signs(&page, &sender, finding));
+        found.retain(|finding| !sender.signs(&page, finding));
         let known =
             ticket.values(Kind::Name).flat_map(str::split_whitespace).map(fold).filter(|w| w.len() > 2);
         Names::new(&page, &sender, &found, &taken).find(&known.collect(), &mut found);
         finding::unite(found)
-    }
-}
-
-/// True for the author's own telephone and mail address in the signature.
-fn signs(page: &Page<'_>, sender: &Sender, finding: &Finding) -> bool {
-    let signed = page.zone(page.token_at(finding.start)) == Zone::Signature;
-    if !signed || sender.is_unknown() {
-        return false;
-    }
-    let value = page.slice(finding.start, finding.end);
-    match finding.kind {
-        Kind::Phone => true,
-        Kind::Id => {
-            finding.rule == "id.digits"
-                || finding.rule == "id.cpf" && value.bytes().all(|b| b.is_ascii_digit())
-        }
-        Kind::Email => value.to_lowercase() == sender.address,
-        _ => false,
     }
 }
 

@@ -2,7 +2,7 @@
 //! one makes look-ups, so that a rotation leaves every look-up in place.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use data_encoding::BASE64;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -81,6 +81,20 @@ impl KeyRing {
     pub fn generate(random: &Random) -> Result<String, KeyError> {
         let secret = Zeroizing::new(random.bytes().map_err(|_| KeyError::Randomness)?);
         Ok(format!("[[key]]\nid = 1\nsecret = \"{}\"\n", BASE64.encode(secret.as_slice())))
+    }
+
+    /// The text of this ring with one more fresh key, which becomes the current one.
+    ///
+    /// # Errors
+    /// [`KeyError::Id`] when all 255 numbers are taken, [`KeyError::Randomness`].
+    pub fn rotated(&self, random: &Random) -> Result<String, KeyError> {
+        let next = self.0.keys().next_back().map_or(Some(1), |id| id.checked_add(1)).ok_or(KeyError::Id)?;
+        let fresh = Zeroizing::new(random.bytes().map_err(|_| KeyError::Randomness)?);
+        let mut text = String::new();
+        for (id, secret) in self.iter().chain(std::iter::once((next, &*fresh))) {
+            let _ = writeln!(text, "[[key]]\nid = {id}\nsecret = \"{}\"", BASE64.encode(secret));
+        }
+        Ok(text)
     }
 
     /// Number and secret, ascending.

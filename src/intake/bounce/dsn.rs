@@ -19,10 +19,13 @@ pub struct Standard {
 /// Reads the delivery-status part; `None` where there is none.
 pub fn read(mail: &Mail<'_>) -> Option<Standard> {
     let text = mail.message.parts.iter().find_map(|part| {
-        let status = part.is_content_type("message", "delivery-status") || part.is_content_type("message", "global-delivery-status");
+        let status = part.is_content_type("message", "delivery-status")
+            || part.is_content_type("message", "global-delivery-status");
         match &part.body {
             PartType::Text(text) if status => Some(text.clone().into_owned()),
-            PartType::Binary(octets) | PartType::InlineBinary(octets) if status => Some(String::from_utf8_lossy(octets).into_owned()),
+            PartType::Binary(octets) | PartType::InlineBinary(octets) if status => {
+                Some(String::from_utf8_lossy(octets).into_owned())
+            }
             _ => None,
         }
     })?;
@@ -30,7 +33,9 @@ pub fn read(mail: &Mail<'_>) -> Option<Standard> {
     let mut recipients: Vec<FailedRecipient> = Vec::new();
     for group in groups(&text) {
         match recipient(&group) {
-            Outcome::Failed(failed) if !recipients.iter().any(|known| known.address == failed.address) => recipients.push(failed),
+            Outcome::Failed(failed) if !recipients.iter().any(|known| known.address == failed.address) => {
+                recipients.push(failed)
+            }
             Outcome::Good => good += 1,
             _ => {}
         }
@@ -56,12 +61,10 @@ fn groups(text: &str) -> Vec<Fields> {
             continue;
         }
         let Some(group) = groups.last_mut() else { break };
-        if line.starts_with([' ', '\t']) {
-            if let Some((_, value)) = group.last_mut() {
-                value.push(' ');
-                value.push_str(line.trim_start());
-                continue;
-            }
+        if let Some((_, value)) = group.last_mut().filter(|_| line.starts_with([' ', '\t'])) {
+            value.push(' ');
+            value.push_str(line.trim_start());
+            continue;
         }
         if let Some((name, value)) = line.split_once(':') {
             group.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
@@ -72,7 +75,7 @@ fn groups(text: &str) -> Vec<Fields> {
 
 fn recipient(group: &Fields) -> Outcome {
     let field = |name: &str| group.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-    let action = field("action").map(|a| a.to_ascii_lowercase()).unwrap_or_default();
+    let action = field("action").map(str::to_ascii_lowercase).unwrap_or_default();
     let diagnostic = field("diagnostic-code").unwrap_or_default();
     let code = field("status").and_then(status::enhanced).or_else(|| status::enhanced(diagnostic));
     if ["delivered", "relayed", "expanded"].iter().any(|good| action.starts_with(good)) {
@@ -94,7 +97,9 @@ fn recipient(group: &Fields) -> Outcome {
 
 /// `rfc822; a@b.example`, with or without the type, brackets, or a comment.
 fn address(value: &str) -> Option<EmailAddress> {
-    let value = value.split_once(';').map_or(value, |(_, address)| address);
+    let value = value.split_once(';').map_or(value, |(_, address)| address).trim();
+    // A source route (RFC 5321 4.1.1.3) names relays before the address.
+    let value = if value.starts_with('@') { value.rsplit(':').next().unwrap_or_default() } else { value };
     crate::intake::headers::addresses(value).into_iter().next()
 }
 
@@ -112,6 +117,12 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert_eq!(got, [("a@b.example".to_owned(), Some("5.1.1".to_owned()), true), ("c@d.example".to_owned(), Some("4.4.1".to_owned()), false)]);
+        assert_eq!(
+            got,
+            [
+                ("a@b.example".to_owned(), Some("5.1.1".to_owned()), true),
+                ("c@d.example".to_owned(), Some("4.4.1".to_owned()), false)
+            ]
+        );
     }
 }

@@ -40,12 +40,20 @@ pub fn read(mail: &Mail<'_>, message: &InboundMessage) -> Option<BounceReport> {
         }
     }
     recipients.truncate(limits::FAILED_RECIPIENTS);
-    let permanent = if recipients.is_empty() { status::is_permanent(&text) } else { Some(recipients.iter().any(|r| r.permanent)) };
+    let permanent = if recipients.is_empty() {
+        status::is_permanent(&text)
+    } else {
+        Some(recipients.iter().any(|r| r.permanent))
+    };
     Some(BounceReport { recipients, permanent, original: original(mail) })
 }
 
 fn from_prose(address: EmailAddress, text: &str) -> FailedRecipient {
-    FailedRecipient { address, status: status::of(text), permanent: status::is_permanent(text).unwrap_or(true) }
+    FailedRecipient {
+        address,
+        status: status::of(text),
+        permanent: status::is_permanent(text).unwrap_or(true),
+    }
 }
 
 /// The Message-ID of the mail that was not delivered: from the returned message or its headers,

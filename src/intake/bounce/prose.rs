@@ -40,7 +40,8 @@ pub fn is_bounce(mail: &Mail<'_>, message: &InboundMessage) -> bool {
     let subject = message.subject.expose();
     let null = message.reverse_path == ReversePath::Null;
     let from = headers.first("from").unwrap_or_default();
-    let sender = null || SENDER.is_match(from) || headers.all("return-path").any(|path| SENDER.is_match(path));
+    let sender =
+        null || SENDER.is_match(from) || headers.all("return-path").any(|path| SENDER.is_match(path));
     let says = SUBJECT.is_match(subject);
     let head: String = mail.text.chars().take(5000).collect();
     let tells = BODY.is_match(&head);
@@ -55,7 +56,9 @@ pub fn is_bounce(mail: &Mail<'_>, message: &InboundMessage) -> bool {
 }
 
 fn returns_mail(mail: &Mail<'_>) -> bool {
-    classify::has_part(mail, "message", "rfc822") || classify::has_part(mail, "text", "rfc822-headers") || COPY.is_match(&mail.text)
+    classify::has_part(mail, "message", "rfc822")
+        || classify::has_part(mail, "text", "rfc822-headers")
+        || COPY.is_match(&mail.text)
 }
 
 /// The text of the notice itself, without the copy of the returned mail.
@@ -69,7 +72,9 @@ pub fn notice(mail: &Mail<'_>) -> String {
         text = first.unwrap_or_default();
     }
     match COPY.find(&text) {
-        Some((start, _)) if text.get(..start).is_some_and(|head| head.trim().len() > 40) => text.get(..start).unwrap_or_default().to_owned(),
+        Some((start, _)) if text.get(..start).is_some_and(|head| head.trim().len() > 40) => {
+            text.get(..start).unwrap_or_default().to_owned()
+        }
         _ => text,
     }
 }
@@ -82,13 +87,16 @@ pattern!(
 
 /// Whom the notice names, the surest place first.
 pub fn recipients(notice: &str, mail: &Mail<'_>, message: &InboundMessage) -> Vec<EmailAddress> {
-    let failed: Vec<EmailAddress> = mail.headers.all("x-failed-recipients").flat_map(headers::addresses).collect();
+    let failed: Vec<EmailAddress> =
+        mail.headers.all("x-failed-recipients").flat_map(headers::addresses).collect();
     if !failed.is_empty() {
         return unique(failed);
     }
     let ours = |address: &EmailAddress| {
         let same = |other: &EmailAddress| other.identity() == address.identity();
-        message.from.as_ref().is_some_and(|from| same(&from.address)) || super::super::robot::is_no_reply(address) || message.to.iter().any(|to| same(&to.address))
+        message.from.as_ref().is_some_and(|from| same(&from.address))
+            || super::super::robot::is_no_reply(address)
+            || message.to.iter().any(|to| same(&to.address))
     };
     let places = [&AT_START, &NAMED];
     for place in places {
@@ -119,7 +127,9 @@ fn returned_to(mail: &Mail<'_>) -> Vec<EmailAddress> {
 fn unique(addresses: Vec<EmailAddress>) -> Vec<EmailAddress> {
     let mut out: Vec<EmailAddress> = Vec::new();
     for address in addresses {
-        if out.len() < limits::FAILED_RECIPIENTS && !out.iter().any(|known| known.identity() == address.identity()) {
+        if out.len() < limits::FAILED_RECIPIENTS
+            && !out.iter().any(|known| known.identity() == address.identity())
+        {
             out.push(address);
         }
     }

@@ -47,7 +47,9 @@ pub fn is_forward_marker(text: &str) -> bool {
 pub fn header_block(lines: &[Line], at: usize) -> bool {
     let Some(first) = lines.get(at).map(|line| line.text.as_str()) else { return false };
     // All labels are short; most lines end here.
-    if !first.contains([':', '：']) || !(FROM.is_match(first) || DATE.is_match(first) || SUBJECT.is_match(first)) {
+    if !first.contains([':', '：'])
+        || !(FROM.is_match(first) || DATE.is_match(first) || SUBJECT.is_match(first))
+    {
         return false;
     }
     let (mut from, mut date, mut to, mut subject) = (false, false, false, false);
@@ -76,7 +78,7 @@ pub fn header_block(lines: &[Line], at: usize) -> bool {
         to |= label[2];
         subject |= label[3];
     }
-    from && (date || to && subject) || date && from || date && to || from && subject
+    from && (date || subject) || date && to
 }
 
 /// The line from which to cut: rules and blank lines above a block belong to it.

@@ -31,13 +31,18 @@ pub fn reply_html(html: &str) -> Visible {
 
 /// Reads a plain-text body; `forwarded` when the subject says so: then header blocks are its matter.
 pub fn of_text(text: &str, forwarded: bool) -> Visible {
-    let lines = text.lines().flat_map(attribution::split_inline).map(|text| Line { text, mark: Mark::Plain }).collect();
+    let lines = text
+        .lines()
+        .flat_map(attribution::split_inline)
+        .map(|text| Line { text, mark: Mark::Plain })
+        .collect();
     read(lines, forwarded)
 }
 
 /// Reads an HTML body.
 pub fn of_html(html: &str, forwarded: bool) -> Visible {
-    let lines = render::lines(html).into_iter().map(|line| Line { text: line.text, mark: line.mark }).collect();
+    let lines =
+        render::lines(html).into_iter().map(|line| Line { text: line.text, mark: line.mark }).collect();
     read(lines, forwarded)
 }
 
@@ -65,7 +70,8 @@ enum Fate {
 }
 
 fn read(mut lines: Vec<Line>, forwarded: bool) -> Visible {
-    let tail: Vec<Line> = if lines.len() > limits::VISIBLE_LINES { lines.split_off(limits::VISIBLE_LINES) } else { Vec::new() };
+    let tail: Vec<Line> =
+        if lines.len() > limits::VISIBLE_LINES { lines.split_off(limits::VISIBLE_LINES) } else { Vec::new() };
     let mut fates = quotes(&lines, forwarded);
     signature::elide(&lines, &mut fates);
     if lines.iter().zip(&fates).all(|(line, fate)| *fate != Fate::Keep || line.is_blank()) {
@@ -198,7 +204,11 @@ fn settle(lines: &[Line], fates: &mut [Fate], announced: bool) {
     }
     let Some(first) = fates.iter().position(|fate| *fate == Fate::Quote) else { return };
     let last = fates.iter().rposition(|fate| *fate == Fate::Quote).unwrap_or(first);
-    let before = lines.iter().zip(fates.iter()).take(first).any(|(line, fate)| *fate == Fate::Keep && !line.is_blank());
+    let before = lines
+        .iter()
+        .zip(fates.iter())
+        .take(first)
+        .any(|(line, fate)| *fate == Fate::Keep && !line.is_blank());
     let mut inline = false;
     let mut at = first;
     while at < lines.len() {

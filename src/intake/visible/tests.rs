@@ -94,9 +94,18 @@ fn signatures_tags_and_disclaimers_go() {
     check("New text\n\nSent from my iPhone", "New text");
     check("New text\n\nEnviado do meu iPhone", "New text");
     check("New text\n\nObtener Outlook para Android", "New text");
-    check("New text\n\nCONFIDENTIALITY NOTICE: This e-mail and any attachments may contain confidential and privileged information. If you are not the intended recipient, please delete it and notify the sender.", "New text");
-    check("New text\n\nEsta mensagem pode conter informa\u{e7}\u{e3}o confidencial e/ou privilegiada. Se voc\u{ea} n\u{e3}o for o destinat\u{e1}rio, apague a mensagem e avise o remetente imediatamente.", "New text");
-    check("The notification was sent from my iPhone app to all.", "The notification was sent from my iPhone app to all.");
+    check(
+        "New text\n\nCONFIDENTIALITY NOTICE: This e-mail and any attachments may contain confidential and privileged information. If you are not the intended recipient, please delete it and notify the sender.",
+        "New text",
+    );
+    check(
+        "New text\n\nEsta mensagem pode conter informa\u{e7}\u{e3}o confidencial e/ou privilegiada. Se voc\u{ea} n\u{e3}o for o destinat\u{e1}rio, apague a mensagem e avise o remetente imediatamente.",
+        "New text",
+    );
+    check(
+        "The notification was sent from my iPhone app to all.",
+        "The notification was sent from my iPhone app to all.",
+    );
     check("a table\n----\n1 2\n----\nend", "a table\n----\n1 2\n----\nend");
     check("Please keep this confidential.", "Please keep this confidential.");
 }
@@ -104,10 +113,22 @@ fn signatures_tags_and_disclaimers_go() {
 #[test]
 fn l39_banners_of_gateways_go() {
     check("[EXTERNAL]\n\nNew text", "New text");
-    check("CAUTION: This email originated from outside of the organization. Do not click links or open attachments unless you recognize the sender.\n\nNew text", "New text");
-    check("You don't often get email from mary@clinic.example. Learn why this is important\n\nNew text", "New text");
-    check("ATEN\u{c7}\u{c3}O: Este e-mail foi enviado de fora da organiza\u{e7}\u{e3}o. N\u{e3}o clique em links.\n\nNew text", "New text");
-    check("Caution is needed with this patient.\n\nNew text", "Caution is needed with this patient.\n\nNew text");
+    check(
+        "CAUTION: This email originated from outside of the organization. Do not click links or open attachments unless you recognize the sender.\n\nNew text",
+        "New text",
+    );
+    check(
+        "You don't often get email from mary@clinic.example. Learn why this is important\n\nNew text",
+        "New text",
+    );
+    check(
+        "ATEN\u{c7}\u{c3}O: Este e-mail foi enviado de fora da organiza\u{e7}\u{e3}o. N\u{e3}o clique em links.\n\nNew text",
+        "New text",
+    );
+    check(
+        "Caution is needed with this patient.\n\nNew text",
+        "Caution is needed with this patient.\n\nNew text",
+    );
 }
 
 #[test]

@@ -2,10 +2,11 @@
 //! below the scratch folder.
 
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 
 use super::client::{ImapClient, lmtp_deliver};
-use super::scratch::stop;
+use super::scratch::stop_group;
 use super::{Certificates, Scratch, find, free_port, run, wait_for_port};
 
 /// Everybody's password.
@@ -42,6 +43,7 @@ impl Dovecot {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            .process_group(0)
             .spawn()
             .unwrap();
         let dovecot = Self { imap, imaps, lmtp, certificates, scratch, child };
@@ -86,7 +88,7 @@ impl Dovecot {
 
 impl Drop for Dovecot {
     fn drop(&mut self) {
-        stop(self.child.id());
+        stop_group(self.child.id());
         let _ = self.child.wait();
     }
 }

@@ -55,8 +55,18 @@ pub fn stop_by_pid_file(file: &Path, folder: &Path) {
 
 /// SIGTERM, then SIGKILL for one that does not listen.
 pub fn stop(pid: u32) {
+    end(pid, &pid.to_string());
+}
+
+/// The same for a server that was started as leader of a process group of its own: its children end
+/// with it, instead of being waited for.
+pub fn stop_group(leader: u32) {
+    end(leader, &format!("-{leader}"));
+}
+
+fn end(pid: u32, target: &str) {
     for (signal, tries) in [("-TERM", 150), ("-KILL", 50)] {
-        let _ = std::process::Command::new("kill").args([signal, &pid.to_string()]).status();
+        let _ = std::process::Command::new("kill").args([signal, "--", target]).status();
         for _ in 0..tries {
             if !alive(pid) {
                 return;
