@@ -49,21 +49,21 @@ pub async fn the_chain_shows_every_change(world: &World) {
     assert_eq!(world.store.audit_verify().await.unwrap().first_bad, Some(5), "the head's hash is of row 5");
 }
 
-fn files(folder: &Path, found: &mut Vec<Vec<u8>>) {
+/// Everything that lies on disk, lower-cased, as text.
+fn files(folder: &Path, found: &mut Vec<String>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
         if path.is_dir() {
             files(&path, found);
         } else if let Ok(bytes) = std::fs::read(&path) {
-            found.push(bytes);
+            found.push(String::from_utf8_lossy(&bytes).to_ascii_lowercase());
         }
     }
 }
 
-fn holds(files: &[Vec<u8>], needle: &str) -> bool {
-    files
-        .iter()
-        .any(|file| file.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle.as_bytes())))
+fn holds(files: &[String], needle: &str) -> bool {
+    let needle = needle.to_ascii_lowercase();
+    files.iter().any(|file| file.contains(&needle))
 }
 
 pub async fn the_database_knows_no_one(world: &World) {
