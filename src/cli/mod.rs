@@ -38,6 +38,9 @@ pub async fn main() -> ExitCode {
             return ExitCode::from(code.code());
         }
     };
+    // A service tells what it does; a command speaks only when something is wrong.
+    let service = matches!(cli.command, Command::Serve(_));
+    crate::telemetry::start(if service { "info" } else { "error" });
     match run(cli.command).await {
         Ok(exit) => ExitCode::from(exit.code()),
         Err(stop) => {

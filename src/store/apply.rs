@@ -269,7 +269,7 @@ impl Work {
             "UPDATE ledger SET state = $1, state_at = $2, reason = $3, action = $4, ticket = $5, duplicate_of = $6,
                 desk = COALESCE($7, desk), content_key = COALESCE($8, content_key),
                 message_key = COALESCE($9, message_key), from_key = COALESCE($10, from_key), next_try = NULL
-             WHERE id = $11",
+             WHERE id = $11 AND state = 'stored'",
         )
         .bind(end.state.as_str())
         .bind(micros(decision.at))

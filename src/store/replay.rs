@@ -59,7 +59,7 @@ fn read(row: &AnyRow, sealer: &Sealer) -> Result<StoredMail, StoreError> {
     Ok(StoredMail {
         id,
         origin: Origin {
-            account: cells.name("account", AccountName::parse)?,
+            account: cells.name("account", AccountName::parse_stored)?,
             folder: cells.name("folder", FolderName::parse)?,
             uidvalidity: UidValidity(cells.small("uidvalidity")?),
             uid: Uid::new(cells.small("uid")?)?,

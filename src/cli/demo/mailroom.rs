@@ -56,7 +56,9 @@ impl Mailroom {
         self.clock.set(event.at);
         match &event.what {
             What::Arrives { desk, file, eml } => drop_in(&self.mailboxes.join(desk), file, (eml, event.at))?,
-            What::Answers { who, kind, words } => self.answer((who, kind), words, event.at).await?,
+            What::Answers { who, kind, ticket, words } => {
+                self.answer((who, kind, *ticket), words, event.at).await?;
+            }
             What::Passes => {}
         }
         self.settle().await
@@ -82,7 +84,12 @@ impl Mailroom {
     }
 
     /// Answers the newest mail of that kind to that person, to its Reply-To, quoting all of it.
-    async fn answer(&mut self, (who, kind): (&str, &str), words: &str, at: Instant) -> Result<(), Stop> {
+    async fn answer(
+        &mut self,
+        (who, kind, ticket): (&str, &str, i64),
+        words: &str,
+        at: Instant,
+    ) -> Result<(), Stop> {
         let filter = OutboxFilter { limit: 1000, ..OutboxFilter::default() };
         let rows = self.store.outbox_list(&filter, false).await?;
         let theirs = |bytes: &[u8]| {
@@ -92,7 +99,7 @@ impl Mailroom {
         };
         let found = rows
             .iter()
-            .filter(|row| row.kind == kind)
+            .filter(|row| row.kind == kind && row.ticket == ticket)
             .filter_map(|row| Some((row.created_at, std::fs::read(self.file(&row.id)).ok()?)))
             .filter_map(|(when, bytes)| Some((when, theirs(&bytes)?)))
             .max_by_key(|(when, _)| *when);
@@ -116,7 +123,11 @@ impl Mailroom {
 }
 
 /// Reply-To and the whole mail of an answer, as a client would write it.
-fn reply(ours: &mail_parser::Message<'_>, (who, words): (&str, &str), at: Instant) -> Option<(String, String)> {
+fn reply(
+    ours: &mail_parser::Message<'_>,
+    (who, words): (&str, &str),
+    at: Instant,
+) -> Option<(String, String)> {
     let to = ours.reply_to().or_else(|| ours.from())?.first()?.address()?.to_owned();
     let id = ours.message_id()?;
     let subject = ours.subject().unwrap_or_default();

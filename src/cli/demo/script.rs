@@ -29,6 +29,8 @@ pub enum What {
         who: &'static str,
         /// The kind of our mail that they answer.
         kind: &'static str,
+        /// The ticket it was about.
+        ticket: i64,
         /// What they write above the quotation.
         words: &'static str,
     },
@@ -64,6 +66,7 @@ pub fn events() -> Vec<Event> {
             What::Answers {
                 who: "mary.major@lakeside.example",
                 kind: "received",
+                ticket: 1,
                 words: "One more detail: it happens on both viewers, since the update to version 4.2.1.",
             },
         ),
@@ -80,6 +83,7 @@ pub fn events() -> Vec<Event> {
             What::Answers {
                 who: "bob@team.example",
                 kind: "notification",
+                ticket: 1,
                 words: "Hello,\n\nWe restarted the archive and the studies are back. Could you please check?\n\nBob",
             },
         ),
@@ -91,6 +95,7 @@ pub fn events() -> Vec<Event> {
             What::Answers {
                 who: "mary.major@lakeside.example",
                 kind: "closed",
+                ticket: 1,
                 words: "Sorry for the delay: one of the two viewers still shows nothing.",
             },
         ),
