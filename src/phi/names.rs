@@ -1,0 +1,284 @@
+//! Names of persons: behind forms of address, roles and labels; by the name lists; and again
+//! wherever a name once accepted recurs. Takes a cut page, what other rules found, and the author;
+//! gives findings. The author's own name stays in greeting and signature, and nowhere behind a
+//! role: a patient may share it.
+
+use std::collections::HashSet;
+
+use super::chains::{Chains, Ground};
+use super::finding::{Finding, Kind};
+use super::lexicon::{Label, Roles};
+use super::page::{Page, Shape, Token, Zone};
+use super::sender::Sender;
+
+/// Words that may stand between a ground and the name.
+const LINKS: [&str; 26] = [
+    "a",
+    "as",
+    "os",
+    "el",
+    "la",
+    "il",
+    "o",
+    "is",
+    "es",
+    "e",
+    "was",
+    "called",
+    "named",
+    "llamado",
+    "llamada",
+    "chamado",
+    "chamada",
+    "s",
+    "for",
+    "por",
+    "al",
+    "clinico",
+    "responsable",
+    "me",
+    "name",
+    "ao",
+];
+
+/// Looks for names on one page.
+pub struct Names<'p, 'a> {
+    page: &'p Page<'a>,
+    sender: &'p Sender,
+    chains: Chains<'p, 'a>,
+    /// Tokens of names found so far.
+    named: Vec<bool>,
+}
+
+/// First token, last token, why.
+type Hit = (usize, usize, Ground);
+
+impl<'p, 'a> Names<'p, 'a> {
+    /// Prepares; `found` is what other rules hold, `links` bytes of mail addresses and links.
+    pub fn new(page: &'p Page<'a>, sender: &'p Sender, found: &[Finding], links: &[(usize, usize)]) -> Self {
+        let mut taken = vec![false; page.tokens.len()];
+        for (start, end) in found.iter().map(|f| (f.start, f.end)).chain(links.iter().copied()) {
+            let from = page.token_at(start);
+            let held =
+                taken.iter_mut().zip(&page.tokens).skip(from).take_while(|(_, token)| token.start < end);
+            held.for_each(|(held, _)| *held = true);
+        }
+        Self { page, sender, named: vec![false; page.tokens.len()], chains: Chains { page, taken } }
+    }
+
+    /// Adds the names of the page, `known` (folded words) being names of the ticket already.
+    pub fn find(mut self, known: &HashSet<String>, found: &mut Vec<Finding>) {
+        let mut names: Vec<Hit> = Vec::new();
+        let mut at = 0;
+        while at < self.page.tokens.len() {
+            match self.grounded(at).or_else(|| self.by_look(at)) {
+                Some(hit) if !self.spared(hit) => {
+                    let (first, last, _) = hit;
+                    if let Some(tokens) = self.named.get_mut(first..=last) {
+                        tokens.fill(true);
+                    }
+                    names.push(hit);
+                    at = last + 1;
+                }
+                Some((_, last, _)) => at = last + 1,
+                None => at += 1,
+            }
+        }
+        let words = self.words_of(&names, known);
+        found.extend(
+            names.iter().filter_map(|(first, last, ground)| self.finding(*first, *last, ground.rule())),
+        );
+        self.again(&words, found);
+    }
+
+    fn finding(&self, first: usize, last: usize, rule: &'static str) -> Option<Finding> {
+        let (start, end) = (self.page.get(first)?.start, self.page.get(last)?.end);
+        Some(Finding::new(start, end, Kind::Name, rule))
+    }
+
+    /// A name behind the title, role or label that begins at `at`.
+    fn grounded(&self, at: usize) -> Option<Hit> {
+        let token = self.chains.free(at)?;
+        let label = self.page.label_at(at).filter(|label| label.label == Label::Person);
+        let counted = self.page.before(at).is_some_and(|prev| prev.has_digit() && prev.line == token.line);
+        let title = token.roles.has(Roles::TITLE) && !counted;
+        let role = [Roles::ROLE, Roles::SEEK, Roles::GREET].iter().any(|role| token.roles.has(*role));
+        if label.is_none() && !role && !title {
+            return None;
+        }
+        let (first, mut ground) = self.skip(label.map_or(at, |label| label.last) + 1, token)?;
+        if ground == Ground::Role && title {
+            ground = Ground::Title;
+        }
+        let last = self.chains.follow(first, ground)?;
+        let words = (first..=last).filter_map(|i| self.page.get(i)).filter(|t| t.is_word());
+        let sure = words.clone().any(Token::is_listed) || words.count() > 1;
+        let weak = label.is_none() && !title && !token.roles.has(Roles::ROLE) && ground == Ground::Role;
+        (!weak || sure).then_some((first, last, ground))
+    }
+
+    /// Steps over marks, articles and further titles to where the name begins.
+    fn skip(&self, behind: usize, trigger: &Token) -> Option<(usize, Ground)> {
+        let mut ground = Ground::Role;
+        for at in behind..behind + 8 {
+            let token = self.page.get(at)?;
+            if token.line != trigger.line && ground != Ground::Field {
+                return None;
+            }
+            let word = self.page.word(at);
+            let before = at.checked_sub(1).map_or("", |prev| self.page.word(prev));
+            let naming = matches!(before, "name" | "nombre" | "nome");
+            match token.mark() {
+                Some(':' | '=') => ground = Ground::Field,
+                Some('?') if naming => {}
+                Some('.') => {
+                    let prev = self.page.before(at).filter(|t| t.end == token.start && t.is_word());
+                    prev.filter(|t| t.roles.has(Roles::TITLE) || t.end - t.start <= 3)?;
+                }
+                Some('(' | ')' | '"' | '\'' | '“' | '«' | '*' | '/' | 'ª' | 'º') => {}
+                Some(_) => return None,
+                None if token.roles.has(Roles::TITLE) && !token.roles.has(Roles::NAME) => {
+                    if ground == Ground::Role {
+                        ground = Ground::Title;
+                    }
+                }
+                None if naming && matches!(word, "is" | "es" | "e") => ground = Ground::Field,
+                None if token.shape == Shape::Lower && LINKS.contains(&word) => {}
+                None if token.shape == Shape::Initial && self.page.get(at + 1).is_some_and(|t| t.is(')')) => {
+                }
+                None => return Some((at, ground)),
+            }
+        }
+        None
+    }
+
+    /// A name by its look: listed words, capital, not part of an organisation's or a street's name.
+    fn by_look(&self, first: usize) -> Option<Hit> {
+        let token = self.chains.free(first).filter(|token| token.is_word())?;
+        let small = token.shape == Shape::Lower;
+        if small && !token.roles.has(Roles::GIVEN) || !self.chains.accepts(first, Ground::Look, 0) {
+            return None;
+        }
+        let last = self.chains.follow(first, Ground::Look)?;
+        let particle = |t: &&Token| t.shape == Shape::Lower && t.roles.has(Roles::PARTICLE);
+        let tokens = (first..=last).filter_map(|i| self.page.get(i)).filter(|t| t.is_word());
+        let words: Vec<&Token> = tokens.filter(|t| !particle(t)).collect();
+        let sure = words.iter().filter(|t| t.is_listed()).count();
+        let listed = words.iter().filter(|t| t.roles.has(Roles::NAME)).count();
+        let enough = match words.as_slice() {
+            [] => false,
+            [one] => {
+                sure == 1
+                    && one.shape == Shape::Title
+                    && one.end - one.start > 2
+                    && !one.roles.has(Roles::PLACE)
+            }
+            _ => sure >= 1 || listed >= 2,
+        };
+        let foreign = self.organised(first, last) && (sure < 2 || self.organised_before(first));
+        (enough && !foreign).then_some((first, last, Ground::Look))
+    }
+
+    /// True when the words belong to the name of an organisation or a product: such a word or a
+    /// version stands in them or beside them.
+    fn organised(&self, first: usize, last: usize) -> bool {
+        let line = self.page.get(first).map_or(0, |t| t.line);
+        let next = self.page.get(last + 1).filter(|t| t.line == line);
+        let org = |t: &Token| t.roles.has(Roles::ORG) && !t.roles.has(Roles::NAME);
+        let inside = (first..=last).any(|at| self.page.get(at).is_some_and(org));
+        let versioned = matches!(self.page.word(last + 1), "build" | "version" | "v");
+        let version = next.is_some_and(|t| t.has_digit() || t.is('+') || versioned);
+        inside
+            || self.organised_before(first)
+            || next.is_some_and(of_organisation)
+            || version && first == last
+    }
+
+    /// True when an organisation's or a street's word stands before.
+    fn organised_before(&self, first: usize) -> bool {
+        let line = self.page.get(first).map_or(0, |t| t.line);
+        let near =
+            |back: usize| first.checked_sub(back).and_then(|at| self.page.get(at)).filter(|t| t.line == line);
+        let joint = near(1).is_some_and(|t| t.roles.has(Roles::PARTICLE) || t.is('.'));
+        near(1).is_some_and(of_organisation) || joint && near(2).is_some_and(of_organisation)
+    }
+
+    /// The author's own name: anywhere in the signature as far as it agrees with From, elsewhere
+    /// where nothing but its look speaks for a name and all its words agree.
+    fn spared(&self, (first, last, ground): Hit) -> bool {
+        if self.sender.is_unknown() {
+            return false;
+        }
+        let word =
+            |at: &usize| self.page.get(*at).is_some_and(|t| t.is_word() && !t.roles.has(Roles::PARTICLE));
+        let mut words = (first..=last).filter(word);
+        let agrees = |at: usize| self.sender.has(self.page.word(at));
+        match (self.page.zone(first), ground) {
+            (Zone::Signature, Ground::Look | Ground::Title) => words.any(agrees),
+            (Zone::Body, Ground::Look) => words.all(agrees),
+            _ => false,
+        }
+    }
+
+    /// The folded words of the accepted names, as far as they are telling.
+    fn words_of(&self, names: &[Hit], known: &HashSet<String>) -> HashSet<String> {
+        let mut words = known.clone();
+        for at in names.iter().flat_map(|(first, last, _)| *first..=*last) {
+            let Some(token) = self.page.get(at).filter(|t| t.is_word() && t.end - t.start > 2) else {
+                continue;
+            };
+            let ordinary = token.is_ordinary() && !token.roles.has(Roles::NAME);
+            if !ordinary && !token.roles.has(Roles::PARTICLE) {
+                words.insert(self.page.word(at).to_owned());
+            }
+        }
+        words
+    }
+
+    /// Finds accepted words again.
+    fn again(&self, words: &HashSet<String>, found: &mut Vec<Finding>) {
+        if words.is_empty() {
+            return;
+        }
+        for (at, token) in self.page.tokens.iter().enumerate() {
+            let held = self.named.get(at).copied().unwrap_or(true) || self.chains.free(at).is_none();
+            if held || !token.is_word() || !words.contains(self.page.word(at)) {
+                continue;
+            }
+            let ordinary = token.is_ordinary() || token.roles.has(Roles::PLACE);
+            let written = token.is_capital() || !ordinary && token.roles.has(Roles::NAME);
+            let doubtful = ordinary && (token.shape == Shape::Lower || self.opens_sentence(at));
+            if written && !doubtful && !self.own(at, token) && !self.organised(at, at) {
+                found.push(Finding::new(token.start, token.end, Kind::Name, "name.again"));
+            }
+        }
+    }
+
+    /// True for a word of the author's name in what they wrote, and for all of the line that they
+    /// sign with.
+    fn own(&self, at: usize, token: &Token) -> bool {
+        let zone = self.page.zone(at);
+        let from = self.page.tokens.partition_point(|t| t.line < token.line);
+        let mut line = (from..self.page.tokens.len())
+            .take_while(|i| self.page.get(*i).is_some_and(|t| t.line == token.line));
+        match zone {
+            Zone::Signature => line.any(|i| self.sender.has(self.page.word(i))),
+            Zone::Body => self.sender.has(self.page.word(at)),
+            _ => false,
+        }
+    }
+
+    fn opens_sentence(&self, at: usize) -> bool {
+        match (self.page.before(at), self.page.get(at)) {
+            (Some(prev), Some(token)) => {
+                prev.line != token.line || matches!(prev.mark(), Some('.' | '!' | '?' | ':' | '>' | '-'))
+            }
+            _ => true,
+        }
+    }
+}
+
+fn of_organisation(token: &Token) -> bool {
+    token.is_capital()
+        && (token.roles.has(Roles::ORG) || token.roles.has(Roles::STREET) || token.shape == Shape::Camel)
+}
