@@ -311,8 +311,8 @@ impl ImapReader {
         let uids = |rows: &[ToTidy]| rows.iter().map(|row| row.uid).collect::<Vec<_>>();
         let mut done = 0;
         for (part, settled) in [
-            (&fresh, if fresh.is_empty() { None } else { Some(session.after_commit(&account.after, &uids(&fresh)).await) }),
-            (&copied, if copied.is_empty() { None } else { Some(session.remove_copied(&uids(&copied)).await) }),
+            (&fresh, if fresh.is_empty() { None } else { Some(session.after_commit(&account.after, state.uidvalidity, &uids(&fresh)).await) }),
+            (&copied, if copied.is_empty() { None } else { Some(session.remove_copied(state.uidvalidity, &uids(&copied)).await) }),
         ] {
             let Some(settlement) = settled else { continue };
             let ids = |what: Settled| -> Vec<LedgerId> {
@@ -417,7 +417,7 @@ fn next_cursor(uids: &[Uid], newest: usize, answered: &[Uid]) -> Option<Uid> {
 fn failure(error: ImapError) -> Failure {
     match error.next() {
         Next::Carry => Failure::Again("the mail server refused a command"),
-        Next::Reconnect => Failure::Away("the mail server"),
+        Next::Reconnect | Next::PutOff => Failure::Away("the mail server"),
         Next::Pause => Failure::Paused("the mail server refuses the login, its certificate or the folder"),
     }
 }
