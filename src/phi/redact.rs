@@ -140,6 +140,7 @@ impl Redactor {
         identifiers::find(&page, &chunks, &mut found);
         find_network(&page, &chunks, &mut found);
         addresses::find(&page, &taken, &mut found);
+        addresses::find_places(&page, &mut found);
         for format in &self.formats {
             format.find(text, &mut found);
         }
@@ -147,7 +148,9 @@ impl Redactor {
         found.retain(|finding| !sender.signs(&page, finding));
         let known =
             ticket.values(Kind::Name).flat_map(str::split_whitespace).map(fold).filter(|w| w.len() > 2);
-        Names::new(&page, &sender, &found, &taken).find(&known.collect(), &mut found);
+        Names::new(&page, &sender, &found, &taken)
+            .in_language(context.language)
+            .find(&known.collect(), &mut found);
         finding::unite(found)
     }
 }
