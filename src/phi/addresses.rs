@@ -5,6 +5,9 @@ use super::finding::{Finding, Kind};
 use super::lexicon::{Label, Roles};
 use super::page::{Page, Shape, Token, Zone};
 
+/// Kinds of streets that read like something else before a number: `Cr 0.8`, `AV 1`.
+const ABBREVIATED: [&str; 13] =
+    ["cl", "cll", "cr", "cra", "kr", "kra", "av", "ave", "tv", "dg", "diag", "st", "pt"];
 /// An address rarely has more tokens.
 const LONGEST: usize = 30;
 
@@ -75,7 +78,7 @@ fn street_first(page: &Page<'_>, at: usize) -> Option<(usize, &'static str)> {
     let unnumbered = |i: usize| page.word(i) == "sn" || page.word(i) == "s" && page.word(i + 2) == "n";
     let numbered = (body..body + 9).any(|i| on_line(i).is_some_and(|t| t.has_digit()) || unnumbered(i));
     let digit_soon = begins.has_digit() || page.get(body + 1).is_some_and(Token::has_digit);
-    let brief = spelled && token.end - token.start <= 3 && digit_soon;
+    let brief = spelled && digit_soon && ABBREVIATED.contains(&page.word(at));
     let sign = |i: usize| {
         page.get(i).is_some_and(|t| t.is('#')) || matches!(page.word(i), "n" | "no" | "num" | "numero")
     };

@@ -88,7 +88,8 @@ impl Chains<'_, '_> {
             };
             let Some(step) = (1..=3).find(|step| !self.is(at + step, joint)) else { return 0 };
             let capital = self.is(at + step, Token::is_capital);
-            let alike = capital || token.shape == Shape::Lower && words > 0;
+            let small = self.page.before(at).is_some_and(|prev| words > 0 && prev.shape == Shape::Lower);
+            let alike = capital || token.shape == Shape::Lower && small;
             return if alike && goes_on(at + step) { step } else { 0 };
         }
         let inner = words > 0

@@ -94,6 +94,7 @@ const LINKS: [&str; 48] = [
 const fn reach(label: Label, short: bool) -> usize {
     match (label, short) {
         (Label::Ticket, _) => 1,
+        (Label::Phone, true) => 1,
         (_, true) | (Label::Person, _) => 0,
         _ => 3,
     }
@@ -112,7 +113,10 @@ pub fn label_of(page: &Page<'_>, first: usize, fits: impl Fn(Label) -> bool) -> 
         if at == label.last {
             let short =
                 page.slice(page.get(label.first)?.start, page.get(label.last)?.end).chars().count() < 4;
-            if fits(label.label) && words <= reach(label.label, short) {
+            let line = |at: usize| page.get(at).map(|token| token.line);
+            let marked = page.get(label.last + 1).is_some_and(|token| token.is(':'));
+            let reached = line(label.last) == line(first) || marked;
+            if reached && fits(label.label) && words <= reach(label.label, short) {
                 return Some(label.label);
             }
             at = label.first;
@@ -124,7 +128,9 @@ pub fn label_of(page: &Page<'_>, first: usize, fits: impl Fn(Label) -> bool) -> 
         if parts(page, at, token, label.last) {
             return None;
         }
-        if token.is_word() && !LINKS.contains(&page.word(at)) {
+        let region = token.shape == Shape::Upper
+            && page.before(at).is_some_and(|prev| prev.end == token.start && (prev.is('/') || prev.is('-')));
+        if token.is_word() && !region && !LINKS.contains(&page.word(at)) {
             words += 1;
         }
     }

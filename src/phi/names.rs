@@ -230,7 +230,15 @@ impl<'p, 'a> Names<'p, 'a> {
     fn by_look(&self, first: usize) -> Option<Hit> {
         let token = self.chains.free(first).filter(|token| token.is_word())?;
         let small = token.shape == Shape::Lower;
-        if small && !token.roles.has(Roles::GIVEN) || !self.chains.accepts(first, Ground::Look, 0) {
+        let next = || {
+            self.chains
+                .free(first + 1)
+                .is_some_and(|t| t.is_capital() && t.is_listed() && t.line == token.line)
+        };
+        let particle = token.shape == Shape::Title && token.roles.has(Roles::PARTICLE) && next();
+        if small && !token.roles.has(Roles::GIVEN)
+            || !particle && !self.chains.accepts(first, Ground::Look, 0)
+        {
             return None;
         }
         let last = self.chains.follow(first, Ground::Look)?;

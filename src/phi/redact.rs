@@ -15,7 +15,7 @@ use super::names::Names;
 use super::page::Page;
 use super::placeholders::Placeholders;
 use super::sender::Sender;
-use super::{addresses, chunks, dates, identifiers};
+use super::{addresses, chunks, dates, hl7, identifiers};
 
 /// What the operator adds to the built-in rules.
 #[derive(Debug, Clone, Default)]
@@ -135,10 +135,12 @@ impl Redactor {
         let mut found = Vec::new();
         let page = Page::new(text, &self.lexicon);
         let taken = self.contacts.find(text, &mut found);
+        hl7::find(text, &mut found);
         let chunks = chunks::chunks(&page, &taken);
         dates::find(&page, &chunks, &mut found);
         identifiers::find(&page, &chunks, &mut found);
         find_network(&page, &chunks, &mut found);
+        identifiers::again(&page, &chunks, &mut found);
         addresses::find(&page, &taken, &mut found);
         addresses::find_places(&page, &mut found);
         for format in &self.formats {
