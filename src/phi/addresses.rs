@@ -76,7 +76,7 @@ fn street_first(page: &Page<'_>, at: usize) -> Option<(usize, &'static str)> {
         || token.is_capital() && (begins.roles.has(Roles::PARTICLE) || begins.is_capital());
     let on_line = |i: usize| page.get(i).filter(|t| t.line == token.line);
     let unnumbered = |i: usize| page.word(i) == "sn" || page.word(i) == "s" && page.word(i + 2) == "n";
-    let numbered = (body..body + 9).any(|i| on_line(i).is_some_and(|t| t.has_digit()) || unnumbered(i));
+    let numbered = (body..body + 9).any(|i| on_line(i).is_some_and(Token::has_digit) || unnumbered(i));
     let digit_soon = begins.has_digit() || page.get(body + 1).is_some_and(Token::has_digit);
     let brief = spelled && digit_soon && ABBREVIATED.contains(&page.word(at));
     let sign = |i: usize| {
@@ -94,7 +94,7 @@ fn number_first(page: &Page<'_>, at: usize) -> Option<(usize, &'static str)> {
         let token = page.get(next).filter(|token| token.line == number.line)?;
         let titled = page.word(next) == "dr"
             && page.get(next + 1).is_some_and(|t| t.is('.'))
-            && page.get(next + 2).is_some_and(|t| t.is_capital());
+            && page.get(next + 2).is_some_and(Token::is_capital);
         if next == at + 1 && !token.is_capital() && !token.has_digit() {
             return None;
         }
@@ -121,18 +121,18 @@ fn postal(page: &Page<'_>, at: usize) -> Option<(usize, &'static str)> {
 
 /// The last token of the address that begins at `start`; behind a label all words up to the end of
 /// the field belong to it.
-fn extent(page: &Page<'_>, start: usize, taken: &[(usize, usize)], labelled: bool) -> usize {
+fn extent(page: &Page<'_>, start: usize, links: &[(usize, usize)], labelled: bool) -> usize {
     let line = page.get(start).map_or(0, |token| token.line);
     let mut last = start;
     for at in start + 1..start + LONGEST {
         let Some(token) = page.get(at).filter(|token| token.line == line) else { break };
-        let foreign = taken.iter().any(|(from, to)| token.start >= *from && token.start < *to);
+        let foreign = links.iter().any(|(from, until)| token.start >= *from && token.start < *until);
         if foreign || fielded(page, at, token) || sentence_end(page, at) {
             break;
         }
         if holds(page, at, token, labelled) {
             last = at;
-        } else if !links(page, at, token) {
+        } else if !joins(page, at, token) {
             break;
         }
     }
@@ -155,7 +155,7 @@ fn holds(page: &Page<'_>, at: usize, token: &Token, labelled: bool) -> bool {
 }
 
 /// True for a token that an address may go on over.
-fn links(page: &Page<'_>, at: usize, token: &Token) -> bool {
+fn joins(page: &Page<'_>, at: usize, token: &Token) -> bool {
     let marks = [',', '.', '-', '/', '#', '\'', '’', '´', '–', ':', '(', ')', '°'];
     token.roles.has(Roles::PARTICLE)
         || token.is_word() && page.word(at).is_empty()

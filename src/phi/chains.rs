@@ -143,9 +143,8 @@ impl Chains<'_, '_> {
                 middle || self.pointed(at) && (ground != Ground::Look || self.listed_soon(at))
             }
             Shape::Title | Shape::Upper => match (name, ordinary, ground) {
-                (true, false, _) => true,
                 (true, true, Ground::Look) => words > 0 || self.listed_next(at),
-                (true, true, _) => true,
+                (true, ..) => true,
                 (false, true, Ground::Title) => {
                     let named =
                         self.page.before(at).is_some_and(|t| t.is_capital() && t.roles.has(Roles::NAME));
@@ -231,13 +230,11 @@ impl Chains<'_, '_> {
         let coded = self.page.glued(at)
             && self.is(at + 1, |t| matches!(t.mark(), Some('-' | '_' | '#' | '+' | '=' | '@' | '/')))
             && (self.is(at + 2, Token::has_digit) || self.is(at + 1, |t| !t.is('-') && !t.is('/')));
+        if other || unlike || acronym || coded || placed && ground == Ground::Look {
+            return false;
+        }
         let opening = ground == Ground::Look && words == 0;
-        !other
-            && !unlike
-            && !acronym
-            && !coded
-            && !(placed && ground == Ground::Look)
-            && (!opening || roles.has(Roles::NAMELIKE) || self.listed_soon(at) || self.stranger(at))
+        !opening || roles.has(Roles::NAMELIKE) || self.listed_soon(at) || self.stranger(at)
     }
 
     /// True when two unknown words with capitals stand side by side, an initial between them or not.

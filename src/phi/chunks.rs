@@ -93,8 +93,7 @@ const LINKS: [&str; 48] = [
 /// How far a label may stand from its value, in words that are no links.
 const fn reach(label: Label, short: bool) -> usize {
     match (label, short) {
-        (Label::Ticket, _) => 1,
-        (Label::Phone, true) => 1,
+        (Label::Ticket, _) | (Label::Phone, true) => 1,
         (_, true) | (Label::Person, _) => 0,
         _ => 3,
     }
@@ -142,10 +141,9 @@ fn parts(page: &Page<'_>, at: usize, token: &Token, label_last: usize) -> bool {
     let next = page.get(at + 1);
     let new_line = next.is_some_and(|next| next.line != token.line) && !token.is(':');
     let stop = match token.shape {
-        Shape::Punct(';' | '?' | '!' | '|') => true,
+        Shape::Punct(';' | '?' | '!' | '|') | Shape::Mixed => true,
         Shape::Punct('.') => !page.glued(at) && next.is_some_and(Token::is_capital) && at != label_last + 1,
         Shape::Number => !page.glued(at) || token.end - token.start > 1,
-        Shape::Mixed => true,
         _ => false,
     };
     stop || new_line

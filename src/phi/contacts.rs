@@ -132,6 +132,6 @@ fn addressed(page: &Page<'_>, chunk: &Chunk) -> bool {
 
 /// An octet above 99, and no product's name directly before: a version's parts are small.
 fn wide(page: &Page<'_>, chunk: &Chunk, text: &str) -> bool {
-    let named = page.before(chunk.first).is_some_and(|token| token.is_capital());
+    let named = page.before(chunk.first).is_some_and(super::page::Token::is_capital);
     text.split('.').filter(|part| part.len() == 3).count() >= if named { 2 } else { 1 }
 }
