@@ -1,7 +1,8 @@
 //! Priority and category of a mail from its words. Takes subject and visible text (no quotes, no
 //! signature) and a desk, gives both with the rules that said so; never quotes the customer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::Range;
 
 use crate::domain::desk::{Desk, DeskClass};
 use crate::domain::effect::Reason;
@@ -25,8 +26,8 @@ pub struct Prioritised {
 const MAX_WORDS: usize = 1200;
 /// A negation reaches this many words ahead.
 const NEGATION_REACH: usize = 4;
-/// A preposition reaches this many words ahead: "of the system".
-const PREPOSITION_REACH: usize = 2;
+/// A preposition reaches this many words ahead: "with the old laboratory system".
+const PREPOSITION_REACH: usize = 4;
 /// From this number on those affected are many.
 const MANY: u32 = 5;
 /// Rules of one priority must weigh this much together.
@@ -94,7 +95,8 @@ fn advised(bounds: &Declared, stated: Priority, content: Priority, reasons: &mut
         Priority::ALL.get(to).copied().unwrap_or(p)
     };
     let high = step(content, isize::from(bounds.up)).min(bounds.most.max(content));
-    let low = step(content, -isize::from(bounds.down));
+    // What stands still is not made small by a word.
+    let low = if content >= Priority::High { content } else { step(content, -isize::from(bounds.down)) };
     let priority = stated.clamp(low, high);
     let code = if priority == stated { "stated_by_sender" } else { "stated_by_sender_bounded" };
     if stated != content {
@@ -156,8 +158,14 @@ fn said(lexicon: &Lexicon, text: &Text) -> BTreeSet<ConceptId> {
         inside.extend(hit.first..=hit.last);
     }
     let mut forms: BTreeMap<usize, (ConceptId, Vec<(usize, Hit)>)> = BTreeMap::new();
+    let veiled = veiled(lexicon, text, &hits);
     for hit in hits.iter().filter(|hit| !negated(lexicon, text, hit.first, &inside)) {
         let Some(place) = lexicon.places.get(hit.pattern) else { continue };
+        if veiled.iter().any(|sentence| sentence.contains(&hit.first))
+            && !lexicon.veils.contains(&place.concept)
+        {
+            continue;
+        }
         let subject = lexicon.forms.get(place.form).is_some_and(|(_, _, subject)| *subject);
         if subject && place.group == 0 && behind_preposition(lexicon, text, hit.first) {
             continue;
@@ -175,6 +183,18 @@ fn said(lexicon: &Lexicon, text: &Text) -> BTreeSet<ConceptId> {
         }
     }
     said
+}
+
+/// The sentences that say "what if".
+fn veiled(lexicon: &Lexicon, text: &Text, hits: &[Hit]) -> Vec<Range<usize>> {
+    let is_veil =
+        |hit: &&Hit| lexicon.places.get(hit.pattern).is_some_and(|p| lexicon.veils.contains(&p.concept));
+    let ends = |number: &usize| text.word(*number).is_none_or(|word| word == ".");
+    let sentence = |hit: &Hit| {
+        let from = (0..hit.first).rev().find(ends).map_or(0, |end| end + 1);
+        from..(hit.last..text.starts.len()).find(ends).unwrap_or(text.starts.len())
+    };
+    hits.iter().filter(is_veil).map(sentence).collect()
 }
 
 /// What numbers say about how many are affected: "3 users".
@@ -209,10 +229,23 @@ fn negated(lexicon: &Lexicon, text: &Text, first: usize, inside: &BTreeSet<usize
     false
 }
 
+/// True in "with the laboratory system"; false in "in clinic the system": there the preposition
+/// belongs to something else.
 fn behind_preposition(lexicon: &Lexicon, text: &Text, first: usize) -> bool {
-    (first.saturating_sub(PREPOSITION_REACH)..first)
-        .filter_map(|number| text.word(number))
-        .any(|word| lexicon.particles.prepositions.contains(word))
+    let is =
+        |number: usize, list: &HashSet<String>| text.word(number).is_some_and(|word| list.contains(word));
+    for number in (first.saturating_sub(PREPOSITION_REACH)..first).rev() {
+        if matches!(text.word(number), None | Some("." | ",")) {
+            return false;
+        }
+        if is(number, &lexicon.particles.determiners) {
+            return number > 0 && is(number - 1, &lexicon.particles.prepositions);
+        }
+        if is(number, &lexicon.particles.prepositions) {
+            return true;
+        }
+    }
+    false
 }
 
 /// True when every group of a form was found within one sentence, each near the others.

@@ -30,6 +30,8 @@ pub struct Concept {
     pub name: String,
     /// The ways to say it.
     pub forms: Vec<Form>,
+    /// What else stands in the same sentence was not said: "what if the system goes down?"
+    pub veils: bool,
 }
 
 /// Small words of the desk's languages that change what stands beside them.
@@ -41,24 +43,10 @@ pub struct Particles {
     pub stops: HashSet<String>,
     /// What follows them is not what the sentence is about: "of", "in".
     pub prepositions: HashSet<String>,
+    /// Between a preposition and what follows it: "the", "our".
+    pub determiners: HashSet<String>,
     /// What is counted when numbers tell how many are affected: "users".
     pub counted: HashSet<String>,
-}
-
-impl Particles {
-    /// Adds the words of one language, as people write them.
-    pub fn add(
-        &mut self,
-        negations: &[String],
-        stops: &[String],
-        prepositions: &[String],
-        counted: &[String],
-    ) {
-        self.negations.extend(negations.iter().map(|w| plain(w)));
-        self.stops.extend(stops.iter().map(|w| plain(w)));
-        self.prepositions.extend(prepositions.iter().map(|w| plain(w)));
-        self.counted.extend(counted.iter().map(|w| plain(w)));
-    }
 }
 
 /// One rule. It holds when every concept of `when` and none of `unless` was said.
@@ -138,6 +126,8 @@ pub struct Lexicon {
     pub forms: Vec<(usize, usize, bool)>,
     /// Names by number.
     pub names: Vec<String>,
+    /// Concepts that veil their sentence.
+    pub veils: HashSet<ConceptId>,
     /// Small words.
     pub particles: Particles,
 }
@@ -149,6 +139,9 @@ impl Lexicon {
         let mut patterns: Vec<String> = Vec::new();
         for concept in concepts {
             let id = lexicon.intern(&concept.name);
+            if concept.veils {
+                lexicon.veils.insert(id);
+            }
             for said in &concept.forms {
                 let form = lexicon.forms.len();
                 lexicon.forms.push((said.groups.len(), said.near, said.subject));

@@ -33,6 +33,9 @@ use headers::Headers;
 pub use identity::content_identity;
 use parse::Mail;
 
+#[cfg(test)]
+mod tests;
+
 /// What reading needs to know of the account and the desk.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadSettings<'s> {

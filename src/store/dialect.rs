@@ -41,7 +41,8 @@ const WRITER: [&str; 5] = [
     "PRAGMA secure_delete = ON",
     "PRAGMA busy_timeout = 10000",
 ];
-const READER: [&str; 3] = ["PRAGMA foreign_keys = ON", "PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON"];
+const READER: [&str; 3] =
+    ["PRAGMA foreign_keys = ON", "PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON"];
 
 impl Dialect {
     /// Behind a subselect whose rows are claimed: leave what another run is claiming.
@@ -186,9 +187,4 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
     let file = options.create(true).append(true).mode(0o600).open(path).map_err(away)?;
     let mode = file.metadata().map_err(away)?.permissions().mode();
     if mode & 0o077 == 0 { Ok(()) } else { file.set_permissions(Permissions::from_mode(0o600)).map_err(away) }
-}
-
-#[cfg(test)]
-pub(super) const fn first_migrations() -> &'static Migrator {
-    &SQLITE
 }

@@ -44,7 +44,8 @@ impl std::fmt::Debug for StoredMail {
 
 /// Octets that one replay opens at most.
 const BUDGET: i64 = 32 * 1024 * 1024;
-const COLUMNS: &str = "l.id, l.account, l.folder, l.uidvalidity, l.uid, l.arrived_at, l.attempts, l.run, l.oversize,
+const COLUMNS: &str =
+    "l.id, l.account, l.folder, l.uidvalidity, l.uid, l.arrived_at, l.attempts, l.run, l.oversize,
     l.history, l.released, k.key_id, k.wrapped, o.body";
 
 fn read(row: &AnyRow, sealer: &Sealer) -> Result<StoredMail, StoreError> {
@@ -58,7 +59,7 @@ fn read(row: &AnyRow, sealer: &Sealer) -> Result<StoredMail, StoreError> {
     Ok(StoredMail {
         id,
         origin: Origin {
-            account: cells.name("account", AccountName::parse)?,
+            account: cells.name("account", AccountName::parse_stored)?,
             folder: cells.name("folder", FolderName::parse)?,
             uidvalidity: UidValidity(cells.small("uidvalidity")?),
             uid: Uid::new(cells.small("uid")?)?,

@@ -111,11 +111,12 @@ impl Work {
     async fn polled_until(&mut self, query: &TickQuery<'_>) -> Result<Option<Instant>, StoreError> {
         let mut until = query.now;
         for (account, folder) in query.folders {
-            let row = sqlx::query("SELECT polled_at, reconciled_at FROM folder WHERE account = $1 AND name = $2")
-                .bind(account.as_str())
-                .bind(folder.as_str())
-                .fetch_optional(&mut *self.tx)
-                .await?;
+            let row =
+                sqlx::query("SELECT polled_at, reconciled_at FROM folder WHERE account = $1 AND name = $2")
+                    .bind(account.as_str())
+                    .bind(folder.as_str())
+                    .fetch_optional(&mut *self.tx)
+                    .await?;
             let Some(row) = row else { return Ok(None) };
             let cells = Cells(&row);
             match (cells.maybe_instant("polled_at")?, cells.maybe_instant("reconciled_at")?) {

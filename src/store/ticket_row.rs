@@ -69,7 +69,9 @@ fn read_state(cells: &Cells<'_>) -> Result<TicketState, StoreError> {
         "open" => TicketState::Open,
         "pending" => TicketState::Pending { since: at()? },
         "resolved" => TicketState::Resolved { at: at()? },
-        "closed" => TicketState::Closed { at: at()?, reason: cells.word("close_reason", CloseReason::parse)? },
+        "closed" => {
+            TicketState::Closed { at: at()?, reason: cells.word("close_reason", CloseReason::parse)? }
+        }
         _ => return Err(StoreError::defect("a ticket is in an unknown state")),
     })
 }

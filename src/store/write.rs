@@ -130,11 +130,13 @@ pub(super) async fn insert_relations(
     others: &[TicketId],
 ) -> Result<(), StoreError> {
     for other in others.iter().filter(|other| **other != ticket) {
-        sqlx::query("INSERT INTO relation (ticket, other) VALUES ($1, $2) ON CONFLICT (ticket, other) DO NOTHING")
-            .bind(raw(ticket.as_bytes()))
-            .bind(raw(other.as_bytes()))
-            .execute(&mut *on)
-            .await?;
+        sqlx::query(
+            "INSERT INTO relation (ticket, other) VALUES ($1, $2) ON CONFLICT (ticket, other) DO NOTHING",
+        )
+        .bind(raw(ticket.as_bytes()))
+        .bind(raw(other.as_bytes()))
+        .execute(&mut *on)
+        .await?;
     }
     Ok(())
 }

@@ -73,6 +73,7 @@ fn original(mail: &Mail<'_>) -> Option<MessageId> {
         _ => None,
     });
     texts.chain(std::iter::once(mail.text.as_str())).find_map(|text| {
+        let text = text.get(..limits::NOTICE).unwrap_or(text);
         let found = MESSAGE_ID.captures(text)?;
         MessageId::parse(found.get(1)?.as_str()).ok()
     })

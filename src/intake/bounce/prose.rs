@@ -8,7 +8,7 @@ use crate::domain::address::EmailAddress;
 use crate::domain::message::{InboundMessage, ReversePath};
 use crate::intake::parse::Mail;
 use crate::intake::pattern::pattern;
-use crate::intake::{classify, headers, limits};
+use crate::intake::{charset, classify, headers, limits};
 
 pattern!(
     SENDER,
@@ -58,12 +58,13 @@ pub fn is_bounce(mail: &Mail<'_>, message: &InboundMessage) -> bool {
 fn returns_mail(mail: &Mail<'_>) -> bool {
     classify::has_part(mail, "message", "rfc822")
         || classify::has_part(mail, "text", "rfc822-headers")
-        || COPY.is_match(&mail.text)
+        || COPY.is_match(&notice(mail))
+        || COPY.is_match(&mail.text.chars().take(5000).collect::<String>())
 }
 
 /// The text of the notice itself, without the copy of the returned mail.
 pub fn notice(mail: &Mail<'_>) -> String {
-    let mut text = mail.text.clone();
+    let (mut text, _) = charset::cut(mail.text.clone(), limits::NOTICE);
     if text.trim().is_empty() {
         let first = mail.message.parts.iter().find_map(|part| match &part.body {
             PartType::Text(text) => Some(text.clone().into_owned()),
@@ -79,6 +80,10 @@ pub fn notice(mail: &Mail<'_>) -> String {
     }
 }
 
+pattern!(
+    DAEMON,
+    r"(?i)^(?:mailer[-_.]?daemon|mail[-_.]?daemon|postmaster|maildaemon|mdaemon|bounces?)(?:[-+_.=].*)?$"
+);
 pattern!(AT_START, r"(?m)^[\s>*-]*<?([^\s<>()@,;:]+@[\w.-]+\.\w{2,})>?[:,;]?(?:\s|$)");
 pattern!(
     NAMED,
@@ -95,7 +100,7 @@ pub fn recipients(notice: &str, mail: &Mail<'_>, message: &InboundMessage) -> Ve
     let ours = |address: &EmailAddress| {
         let same = |other: &EmailAddress| other.identity() == address.identity();
         message.from.as_ref().is_some_and(|from| same(&from.address))
-            || super::super::robot::is_no_reply(address)
+            || DAEMON.is_match(address.local())
             || message.to.iter().any(|to| same(&to.address))
     };
     let places = [&AT_START, &NAMED];
@@ -142,7 +147,7 @@ mod tests {
 
     #[test]
     fn every_pattern_is_sound() {
-        for pattern in [&SENDER, &SUBJECT, &BODY, &COPY, &AT_START, &NAMED] {
+        for pattern in [&DAEMON, &SENDER, &SUBJECT, &BODY, &COPY, &AT_START, &NAMED] {
             assert!(pattern.is_sound());
         }
     }

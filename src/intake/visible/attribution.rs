@@ -57,7 +57,7 @@ pub fn split_inline(line: &str) -> Vec<String> {
 
 /// The number of lines of the attribution that starts at `at`; `None` where none does.
 pub fn at(lines: &[Line], at: usize) -> Option<usize> {
-    let first = lines.get(at)?.text.trim();
+    let first = lines.get(at)?.head().trim();
     if first.is_empty() || first.len() > LONGEST {
         return None;
     }
@@ -73,7 +73,7 @@ pub fn at(lines: &[Line], at: usize) -> Option<usize> {
     let mut joined = String::new();
     let mut gap = false;
     for (count, line) in lines.iter().skip(at).take(WRAPPED).enumerate() {
-        let text = line.text.trim();
+        let text = line.head().trim();
         if text.is_empty() {
             // Some clients break before the address.
             if gap || lines.get(at + count + 1).is_none_or(|next| !next.text.trim_start().starts_with('<')) {

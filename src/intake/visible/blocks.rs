@@ -45,7 +45,7 @@ pub fn is_forward_marker(text: &str) -> bool {
 
 /// Does a header block start here? It needs an author and one more label, or a date and another.
 pub fn header_block(lines: &[Line], at: usize) -> bool {
-    let Some(first) = lines.get(at).map(|line| line.text.as_str()) else { return false };
+    let Some(first) = lines.get(at).map(Line::head) else { return false };
     // All labels are short; most lines end here.
     if !first.contains([':', '：'])
         || !(FROM.is_match(first) || DATE.is_match(first) || SUBJECT.is_match(first))
@@ -55,7 +55,7 @@ pub fn header_block(lines: &[Line], at: usize) -> bool {
     let (mut from, mut date, mut to, mut subject) = (false, false, false, false);
     let mut blanks = 0;
     for line in lines.iter().skip(at).take(BLOCK) {
-        let text = line.text.as_str();
+        let text = line.head();
         if line.is_blank() {
             blanks += 1;
             if blanks > 1 {
@@ -85,7 +85,7 @@ pub fn header_block(lines: &[Line], at: usize) -> bool {
 pub fn with_rule_above(lines: &[Line], at: usize) -> usize {
     let mut start = at;
     while let Some(line) = start.checked_sub(1).and_then(|above| lines.get(above)) {
-        if line.is_blank() || RULE.is_match(&line.text) {
+        if line.is_blank() || RULE.is_match(line.head()) {
             start -= 1;
         } else {
             break;

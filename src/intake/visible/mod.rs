@@ -56,6 +56,10 @@ impl Line {
     fn is_blank(&self) -> bool {
         self.text.trim().is_empty()
     }
+    /// What patterns are tried on: nothing of a line that is too long to be anything but text.
+    fn head(&self) -> &str {
+        if self.text.len() > limits::PATTERN_LINE { "" } else { &self.text }
+    }
     fn is_quoted(&self) -> bool {
         self.mark == Mark::Quote || self.text.trim_start().starts_with('>')
     }
@@ -133,10 +137,10 @@ fn quotes(lines: &[Line], forwarded: bool) -> Vec<Fate> {
             at = end;
             continue;
         }
-        if blocks::is_forward_marker(&line.text) || forwarded && blocks::header_block(lines, at) {
+        if blocks::is_forward_marker(line.head()) || forwarded && blocks::header_block(lines, at) {
             break;
         }
-        if blocks::is_original_marker(&line.text) || blocks::header_block(lines, at) {
+        if blocks::is_original_marker(line.head()) || blocks::header_block(lines, at) {
             elide_from(&mut fates, blocks::with_rule_above(lines, at));
             break;
         }

@@ -1,9 +1,11 @@
 //! Signatures, mobile tag lines, disclaimers, banners of gateways: what stands around the text and
 //! is not its matter. Only what is at the edge of the kept text goes.
 
-use super::{Fate, Line, Mark};
+use super::{Fate, Line, Mark, limits};
 use crate::intake::pattern::pattern;
 
+/// Lines that a block of contact data may have.
+const CONTACTS: usize = 12;
 /// Lines that a signature behind `--` may have.
 const SIGNATURE: usize = 15;
 
@@ -80,7 +82,7 @@ fn cut_at(lines: &[Line], fates: &mut [Fate], kept: &[usize], ends: fn(&[Line], 
 }
 
 fn text<'l>(lines: &'l [Line], kept: &[usize], position: usize) -> &'l str {
-    kept.get(position).and_then(|at| lines.get(*at)).map_or("", |line| line.text.as_str())
+    kept.get(position).and_then(|at| lines.get(*at)).map_or("", Line::head)
 }
 
 /// "Sent from my iPhone": a short line of its own, behind a blank line or before the end.
@@ -127,7 +129,10 @@ fn is_closing(lines: &[Line], kept: &[usize], position: usize) -> bool {
 fn disclaimers(lines: &[Line], fates: &mut [Fate]) {
     loop {
         let Some((start, end)) = last_paragraph(lines, fates) else { return };
-        let texts: Vec<&str> = lines.iter().take(end).skip(start).map(|line| line.text.as_str()).collect();
+        let texts: Vec<&str> = lines.iter().take(end).skip(start).map(Line::head).collect();
+        if texts.iter().map(|text| text.len()).sum::<usize>() > limits::PARAGRAPH {
+            return;
+        }
         let paragraph = texts.join(" ");
         let legal = paragraph.chars().count() > 90
             && CONFIDENTIAL.is_match(&paragraph)
@@ -158,6 +163,9 @@ fn last_paragraph(lines: &[Line], fates: &[Fate]) -> Option<(usize, usize)> {
 /// address or link. What a person wants called back in is one line, and stays.
 fn contacts(lines: &[Line], fates: &mut [Fate]) {
     let Some((start, end)) = last_paragraph(lines, fates) else { return };
+    if end - start > CONTACTS {
+        return;
+    }
     let block: Vec<&str> = lines.iter().take(end).skip(start).map(|line| line.text.trim()).collect();
     let before = lines
         .iter()
@@ -167,7 +175,7 @@ fn contacts(lines: &[Line], fates: &mut [Fate]) {
     let short = block.iter().all(|line| line.chars().count() <= 70);
     let contact = block.iter().filter(|line| CONTACT.is_match(line) || PHONE.is_match(line)).count();
     let first_is_name = block.first().is_some_and(|line| is_name(line));
-    if before && short && first_is_name && (3..=12).contains(&block.len()) && contact >= 2 {
+    if before && short && first_is_name && block.len() >= 3 && contact >= 2 {
         super::set(fates, start, end, Fate::Elide);
     }
 }
@@ -188,9 +196,9 @@ pub fn elide_banner(lines: &[Line], fates: &mut [Fate]) {
         if line.is_blank() {
             continue;
         }
-        let banner = BANNER.is_match(&line.text) && line.text.chars().count() < 500;
-        let more = inside && BANNER_MORE.is_match(&line.text);
-        let rule = inside && line.text.chars().all(|c| matches!(c, '-' | '_' | '=' | '*' | ' '));
+        let banner = BANNER.is_match(line.head());
+        let more = inside && BANNER_MORE.is_match(line.head());
+        let rule = inside && line.head().chars().all(|c| matches!(c, '-' | '_' | '=' | '*' | ' '));
         if !(banner || more || rule) {
             return;
         }
