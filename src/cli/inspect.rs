@@ -122,7 +122,7 @@ fn people(out: &mut Out, object: &Value) -> Result<(), Stop> {
         match object.get(field) {
             None | Some(Value::Null) => {}
             Some(Value::String(text)) => {
-                out.line(format!("{field:<18} {}", text.replace('\n', "\n                   ")))?
+                out.line(format!("{field:<18} {}", text.replace('\n', "\n                   ")))?;
             }
             Some(other) => out.line(format!("{field:<18} {other}"))?,
         }
@@ -243,7 +243,7 @@ fn texts(mail: &InboundMessage, redacted: &RedactedMail) -> Value {
 }
 
 fn respond(mail: &InboundMessage, caps: &Governor) -> &'static str {
-    let place = Place { history: false, folder_responds: true };
+    let place = Place { history: false, folder_responds: true, ours: false };
     match may_acknowledge(mail, GovernorCounts::default(), caps, place) {
         Ok(()) => "yes",
         Err(reason) => reason.as_str(),

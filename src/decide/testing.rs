@@ -118,7 +118,7 @@ pub fn policy() -> Policy {
         let (name, display_name) = (agent_name(name), name.to_owned());
         (name.clone(), Agent { name, display_name, address: address(at), desks, languages: Vec::new() })
     });
-    let clinic = Organisation { domains: vec!["clinic.example".into()], instances: Vec::new() };
+    let clinic = Organisation { domains: vec!["clinic.example".into()], ..Organisation::default() };
     let desks =
         [("support", DeskClass::Support), ("other", DeskClass::Support), ("breach", DeskClass::Breach)];
     Policy {

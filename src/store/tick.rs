@@ -129,7 +129,7 @@ impl Work {
 
     /// Is a mail to a customer still on its way, or did the last answer never leave? And why was the
     /// acknowledgment suppressed, where it was?
-    async fn unsent(&mut self, ticket: &TicketSnapshot) -> Result<(bool, Option<String>), StoreError> {
+    pub(super) async fn unsent(&mut self, ticket: &TicketSnapshot) -> Result<(bool, Option<String>), StoreError> {
         let answer = match ticket.last_public {
             Some(LastPublic::Answer { article, .. }) => Some(raw(article.as_bytes())),
             _ => None,
@@ -162,7 +162,9 @@ impl Work {
             Some(number) => self.load_number(number).await?.map(Loaded::snapshot),
             None => None,
         };
+        let (_, never_notify) = self.unsent(&ticket).await?;
         Ok(Some(CommandFacts {
+            never_notify,
             agent: query.agent.cloned(),
             other,
             last_inbound: thread.inbound.as_deref().and_then(|id| MessageId::parse(id).ok()),

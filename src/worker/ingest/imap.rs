@@ -337,12 +337,12 @@ impl ImapReader {
                 if fresh.is_empty() {
                     None
                 } else {
-                    Some(session.after_commit(&account.after, &uids(&fresh)).await)
+                    Some(session.after_commit(&account.after, state.uidvalidity, &uids(&fresh)).await)
                 },
             ),
             (
                 &copied,
-                if copied.is_empty() { None } else { Some(session.remove_copied(&uids(&copied)).await) },
+                if copied.is_empty() { None } else { Some(session.remove_copied(state.uidvalidity, &uids(&copied)).await) },
             ),
         ] {
             let Some(settlement) = settled else { continue };
