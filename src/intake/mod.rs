@@ -54,7 +54,7 @@ pub struct ReadSettings<'s> {
 #[error("refused: {code}")]
 pub struct Refused {
     /// `empty`, `no_header`, `too_large`, `too_deep`, `too_many_parts`, `too_many_headers`,
-    /// `headers_too_large`.
+    /// `headers_too_large`, `parser_failed`.
     pub code: &'static str,
 }
 
@@ -102,9 +102,15 @@ fn addressed(mail: &Mail<'_>, settings: &ReadSettings<'_>) -> InboundMessage {
     if date.is_none() {
         defects.push("no_date");
     }
-    let authentication =
+    let mut authentication =
         authenticate::grade(headers, from.as_ref().map(|m| &m.address), from_count, settings.auth);
-    let list_ids = headers.all("list-id").map(list_id).filter(|id| !id.is_empty()).collect();
+    let list_ids: Vec<String> = headers.all("list-id").map(list_id).filter(|id| !id.is_empty()).collect();
+    if let Some(author) = list_author(headers, &list_ids, settings) {
+        // The list proves itself, not the author.
+        authentication.grade = authentication.grade.min(Grade::None);
+        authentication.reasons.push("list_author");
+        from = Some(author);
+    }
     InboundMessage {
         message_id,
         original_message_id: headers.message_ids("x-microsoft-original-message-id").into_iter().next(),
