@@ -3,7 +3,7 @@
 //! synchronous=FULL. `BENCH_MAILS` says how many mails (2000); `DATA`, a folder with `bench/gen.py`, whose mails are
 //! taken; without it our own.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::print_stderr, clippy::print_stdout, reason = "a benchmark is a test: it stops where something is amiss")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::print_stderr, reason = "a benchmark is a test: it stops where something is amiss")]
 
 #[path = "../tests/it/harness/mod.rs"]
 mod harness;
@@ -41,10 +41,10 @@ fn main() {
     );
     let config = desk::write(scratch.path(), &Ends { source: &source, relay: relay.port, address });
     let octets: usize = mails.iter().map(|mail| mail.eml.len()).sum();
-    println!("drain: {count} mails of {} bytes on average", octets / count.max(1));
+    eprintln!("drain: {count} mails of {} bytes on average", octets / count.max(1));
     let spent = drain(&config);
     let states = run_mailward(&config, &["ledger", "balance", "--json"]);
-    println!("drain: {}", states.trim());
+    eprintln!("drain: {}", states.trim());
     report(&figures(&spent, count));
 }
 
@@ -74,7 +74,7 @@ fn generator() -> Option<PathBuf> {
     let script = data.map(|data| Path::new(env!("CARGO_MANIFEST_DIR")).join(data).join("bench/gen.py"));
     let found = script.filter(|script| script.is_file());
     if found.is_none() {
-        println!("drain: no DATA with bench/gen.py, its mailbox is left out; these are our own mails");
+        eprintln!("drain: no DATA with bench/gen.py, its mailbox is left out; these are our own mails");
     }
     found
 }

@@ -2,7 +2,7 @@
 //! mails, each round on a fresh database (SQLite, synchronous=FULL). All threads count, the
 //! database's own included. What the stations do is what the workers do, in the same batches.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a benchmark is a test: it stops where something is amiss")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, reason = "a benchmark is a test: it stops where something is amiss")]
 
 mod parts;
 
@@ -61,7 +61,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mails = mails::make(MAILS, 7, Clock::System.now());
     let octets: usize = mails.iter().map(|mail| mail.eml.len()).sum();
-    println!("stations: {MAILS} mails of {} bytes on average, {ROUNDS} rounds", octets / MAILS);
+    eprintln!("stations: {MAILS} mails of {} bytes on average, {ROUNDS} rounds", octets / MAILS);
     let folder = std::env::temp_dir().join(format!("mailward-stations-{}", std::process::id()));
     // The first round loads what is loaded once, and is forgotten.
     let rounds: Vec<Spent> = (0..=ROUNDS)

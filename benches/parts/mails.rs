@@ -124,8 +124,8 @@ impl Dice {
     fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(bound).unwrap()).unwrap()
     }
-    fn of<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.below(of.len())]
+    fn of(&mut self, of: &[&'static str]) -> &'static str {
+        of[self.below(of.len())]
     }
     fn percent(&mut self, share: usize) -> bool {
         self.below(100) < share
@@ -163,7 +163,7 @@ pub fn make(count: usize, seed: u64, last: DateTime<Utc>) -> Vec<Mail> {
             let kind = dice.below(100);
             let eml = if kind < 57 || threads.is_empty() {
                 let person = dice.below(people.len());
-                let subject = (*dice.of(&LANGUAGES[people[person].language].subjects)).to_owned();
+                let subject = dice.of(&LANGUAGES[people[person].language].subjects).to_owned();
                 threads.push(Thread { person, subject, ids: vec![id.clone()] });
                 let thread = threads.last().unwrap();
                 request(&mut dice, &people[person], (&thread.subject, &id, ""), at)

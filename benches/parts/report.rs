@@ -33,17 +33,20 @@ impl Figure {
     }
 }
 
-/// Prints the figures as rows of one table, its head before the first, and appends them to the file that `BENCH_JSON` names.
+/// Prints the figures as rows of one table and appends them to the file that `BENCH_JSON` names. With `BENCH_PART`
+/// set the table was begun by another benchmark.
 pub fn report(figures: &[Figure]) {
     let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{:<44} {:>12} {:<12} {:>10}", "figure", "value", "unit", "must");
+    if std::env::var_os("BENCH_PART").is_none() {
+        let _ = writeln!(out, "{:<32} {:>10} {:<9} {:>8}", "figure", "value", "unit", "must");
+    }
     for figure in figures {
         let must = match (figure.target, figure.ok) {
             (Some(target), Some(true)) => format!("{target}"),
             (Some(target), _) => format!("{target} MISSED"),
             (None, _) => String::new(),
         };
-        let line = format!("{:<44} {:>12.3} {:<12} {must:>10}", figure.name, figure.value, figure.unit);
+        let line = format!("{:<32} {:>10.3} {:<9} {must:>8}", figure.name, figure.value, figure.unit);
         let _ = writeln!(out, "{}", line.trim_end());
     }
     let Some(path) = std::env::var_os("BENCH_JSON").filter(|path| !path.is_empty()) else { return };
