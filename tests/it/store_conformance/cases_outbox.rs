@@ -181,7 +181,7 @@ pub async fn l32_what_stands_against_closing(world: &World) {
     };
     let seen = facts().await;
     assert_eq!((seen.unsent, seen.mail_waits, seen.polled_until), (true, false, None));
-    assert_eq!((seen.unattributed_since, seen.subject.as_str()), (None, "printer [NAME]"));
+    assert_eq!((seen.unattributed_since, seen.ticket.subject.as_str()), (None, "printer [NAME]"));
     let rows = world.store.claim(world.now, world.run, lease(), 10).await.unwrap();
     sent(world, &rows.iter().map(|row| row.id).collect::<Vec<_>>()).await;
     world.store.polled(&account("support"), &inbox(), world.later(8)).await.unwrap();
