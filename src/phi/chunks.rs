@@ -141,7 +141,7 @@ fn parts(page: &Page<'_>, at: usize, token: &Token, label_last: usize) -> bool {
     let next = page.get(at + 1);
     let new_line = next.is_some_and(|next| next.line != token.line) && !token.is(':');
     let stop = match token.shape {
-        Shape::Punct(';' | '?' | '!' | '|') | Shape::Mixed => true,
+        Shape::Punct(';' | '?' | '!' | '|' | ']') | Shape::Mixed => true,
         Shape::Punct('.') => !page.glued(at) && next.is_some_and(Token::is_capital) && at != label_last + 1,
         Shape::Number => !page.glued(at) || token.end - token.start > 1,
         _ => false,

@@ -19,6 +19,7 @@ mod page;
 pub mod placeholders;
 pub mod redact;
 mod sender;
+mod settle;
 mod zones;
 
 pub use finding::{Finding, Kind, Span};
