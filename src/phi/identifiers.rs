@@ -291,7 +291,7 @@ fn by_label(page: &Page<'_>, chunk: &Chunk, label: Label) -> Option<(Kind, &'sta
     if text.contains(':') || text.contains('_') && chunk.letters > 3 || text.starts_with("0x") {
         return None;
     }
-    if super::dates::numeric(text) || year(text) {
+    if super::dates::numeric(text) || super::contacts::four_octets(text) || year(text) {
         return None;
     }
     let size = chunk.digits + chunk.letters.min(4);

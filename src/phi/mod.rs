@@ -4,6 +4,8 @@
 //! call, never fails: what it cannot judge the caller withholds with [`withheld`].
 
 mod addresses;
+#[cfg(test)]
+mod cases;
 mod chains;
 pub mod checks;
 mod chunks;

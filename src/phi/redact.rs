@@ -108,14 +108,17 @@ impl Redactor {
         Redaction { text, findings }
     }
 
-    /// Redacts the file name of an attachment; `_` and `-` part its words, the ending stays.
+    /// Redacts the file name of an attachment; `_` parts its words, the ending stays.
     pub fn redact_file_name(
         &self,
         ticket: &mut Placeholders,
         name: &RawText,
         context: &Context<'_>,
     ) -> RedactedText {
-        let spaced = name.expose().replace('_', " ");
+        let mut spaced = name.expose().replace('_', " ");
+        if let Some(point) = spaced.rfind('.') {
+            spaced.replace_range(point..=point, " ");
+        }
         let findings = self.findings(&spaced, context, ticket);
         RedactedText::vouched(replaced(name.expose(), &findings, ticket))
     }
