@@ -360,6 +360,7 @@ impl<'p, 'a> Names<'p, 'a> {
         if words.is_empty() {
             return;
         }
+        let signed = self.signed_lines();
         for (at, token) in self.page.tokens.iter().enumerate() {
             let held = self.named.get(at).copied().unwrap_or(true) || self.chains.free(at).is_none();
             if held || !token.is_word() || !words.contains(self.page.word(at)) {
@@ -368,7 +369,7 @@ impl<'p, 'a> Names<'p, 'a> {
             let ordinary = token.is_ordinary() || token.roles.has(Roles::PLACE);
             let written = token.is_capital() || !ordinary && token.roles.has(Roles::NAME);
             let doubtful = ordinary && (token.shape == Shape::Lower || self.opens_sentence(at));
-            if written && !doubtful && !self.own(at, token) && !self.beside_organisation(at, at) {
+            if written && !doubtful && !self.own(at, token, &signed) && !self.beside_organisation(at, at) {
                 found.push(Finding::new(token.start, token.end, Kind::Name, "name.again"));
             }
         }
@@ -376,16 +377,21 @@ impl<'p, 'a> Names<'p, 'a> {
 
     /// True for a word of the author's name in what they wrote, and for all of the line that they
     /// sign with.
-    fn own(&self, at: usize, token: &Token) -> bool {
-        let zone = self.page.zone(at);
-        let from = self.page.tokens.partition_point(|t| t.line < token.line);
-        let mut line = (from..self.page.tokens.len())
-            .take_while(|i| self.page.get(*i).is_some_and(|t| t.line == token.line));
-        match zone {
-            Zone::Signature => line.any(|i| self.sender.has(self.page.word(i))),
+    fn own(&self, at: usize, token: &Token, signed: &HashSet<usize>) -> bool {
+        match self.page.zone(at) {
+            Zone::Signature => signed.contains(&token.line),
             Zone::Body => self.sender.has(self.page.word(at)),
             _ => false,
         }
+    }
+
+    /// The lines of the signature on which a word of the author's name stands.
+    fn signed_lines(&self) -> HashSet<usize> {
+        let tokens = self.page.tokens.iter().enumerate();
+        let own = tokens.filter(|(at, t)| {
+            t.is_word() && self.page.zone(*at) == Zone::Signature && self.sender.has(self.page.word(*at))
+        });
+        own.map(|(_, t)| t.line).collect()
     }
 
     fn opens_line(&self, at: usize) -> bool {

@@ -45,11 +45,16 @@ impl Masked {
     }
 }
 
+/// The longest placeholder between its brackets.
+const LONGEST: usize = 20;
+
 /// The placeholders in a text, as byte ranges: `[NAME-1]`.
 pub fn placeholders(text: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     for (start, _) in text.match_indices('[') {
-        let Some((inside, _)) = text.get(start + 1..).and_then(|rest| rest.split_once(']')) else { break };
+        let behind = text.as_bytes().get(start + 1..).unwrap_or_default();
+        let Some(len) = behind.iter().take(LONGEST).position(|byte| *byte == b']') else { continue };
+        let Some(inside) = text.get(start + 1..start + 1 + len) else { continue };
         let Some((kind, number)) = inside.split_once('-') else { continue };
         let counted = !number.is_empty() && number.len() < 8 && number.bytes().all(|b| b.is_ascii_digit());
         if counted && Kind::ALL.iter().any(|known| known.as_str() == kind) {
@@ -67,7 +72,9 @@ pub fn without(findings: Vec<Finding>, placeholders: &[(usize, usize)], text: &s
     let mut kept = Vec::new();
     for finding in unite(findings) {
         let mut from = finding.start;
-        let inside = placeholders.iter().filter(|(start, end)| finding.meets(*start, *end));
+        let first = placeholders.partition_point(|(_, end)| *end <= finding.start);
+        let rest = placeholders.get(first..).unwrap_or_default();
+        let inside = rest.iter().take_while(|(start, _)| *start < finding.end);
         for (start, end) in inside {
             kept.push(Finding { start: from, end: (*start).max(from), ..finding });
             from = *end;
