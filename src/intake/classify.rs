@@ -1,0 +1,338 @@
+//! What kind of mail it is, with the reasons as codes. Takes a mail taken apart, gives a class; an
+//! earlier rule wins. Only reports, headers and phrases of named systems decide; what no rule knows
+//! a person wrote. A reply to an automatic mail ("Re: Out of office") is a person's.
+
+use mail_parser::{MimeHeaders as _, PartType};
+
+use super::headers::Headers;
+use super::parse::Mail;
+use super::pattern::{Pattern, pattern};
+use super::robot;
+use crate::domain::message::{BounceReport, InboundMessage, MessageClass, ReversePath};
+
+/// A class and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The class.
+    pub class: MessageClass,
+    /// Codes of the rules that held.
+    pub reasons: Vec<&'static str>,
+}
+
+/// The media types of all parts, nested messages not entered.
+pub fn has_part(mail: &Mail<'_>, family: &str, kind: &str) -> bool {
+    mail.message.parts.iter().any(|part| part.is_content_type(family, kind))
+}
+
+/// The `report-type` of a multipart/report (RFC 6522), lower-cased.
+pub fn report_type(mail: &Mail<'_>) -> Option<String> {
+    let root = mail.message.parts.first()?;
+    let ct = root.content_type().filter(|_| root.is_content_type("multipart", "report"))?;
+    Some(ct.attribute("report-type").unwrap_or_default().to_ascii_lowercase())
+}
+
+/// Classifies. `bounce` is what the bounce reader found, `message` has its addresses and lists.
+pub fn classify(
+    mail: &Mail<'_>,
+    message: &InboundMessage,
+    bounce: Option<&BounceReport>,
+    own_list: bool,
+) -> Verdict {
+    let subject = message.subject.expose();
+    let headers = &mail.headers;
+    let rules: [(MessageClass, Option<&'static str>); 9] = [
+        (MessageClass::Feedback, feedback(mail)),
+        (MessageClass::Receipt, receipt(mail)),
+        (MessageClass::Bounce, bounce.map(|_| "delivery_report")),
+        (MessageClass::Receipt, success_report(mail)),
+        (MessageClass::Calendar, calendar(mail)),
+        (MessageClass::Challenge, challenge(headers, subject, &mail.text)),
+        (MessageClass::Autoreply, autoreply(headers, message, subject)),
+        (MessageClass::Spam, robot::spam_marked(headers).then_some("spam_mark")),
+        (MessageClass::Encrypted, encrypted(mail, message)),
+    ];
+    if let Some((class, reason)) = rules.into_iter().find_map(|(class, reason)| Some((class, reason?))) {
+        return Verdict { class, reasons: vec![reason] };
+    }
+    match bulk(headers, message, own_list) {
+        Some(reason) => Verdict { class: MessageClass::Bulk, reasons: vec![reason] },
+        None => Verdict { class: MessageClass::Human, reasons: vec!["no_sign"] },
+    }
+}
+
+/// Abuse reports: RFC 5965, and the forms of feedback loops before it.
+fn feedback(mail: &Mail<'_>) -> Option<&'static str> {
+    if report_type(mail).is_some_and(|t| t == "feedback-report")
+        || has_part(mail, "message", "feedback-report")
+    {
+        return Some("feedback_report");
+    }
+    mail.headers
+        .first("from")
+        .filter(|from| LOOP_SENDER.is_match(from) && has_part(mail, "message", "rfc822"))
+        .map(|_| "feedback_sender")
+}
+
+pattern!(LOOP_SENDER, r"(?i)\b(?:staff@hotmail\.com|scomp@aol\.net|feedbackloop@|fbl@|complaints?@)");
+
+/// RFC 8098.
+fn receipt(mail: &Mail<'_>) -> Option<&'static str> {
+    let report = report_type(mail).is_some_and(|t| t.contains("disposition-notification"));
+    (report || has_part(mail, "message", "disposition-notification")).then_some("disposition_notification")
+}
+
+/// A report that all went well (RFC 3464 `delivered`, `relayed`) is a receipt.
+fn success_report(mail: &Mail<'_>) -> Option<&'static str> {
+    has_part(mail, "message", "delivery-status").then_some("delivery_receipt")
+}
+
+/// An iTIP answer (RFC 5546); a REQUEST is work.
+fn calendar(mail: &Mail<'_>) -> Option<&'static str> {
+    mail.message.parts.iter().find(|part| part.is_content_type("text", "calendar")).filter(|part| {
+        let method = part.content_type().and_then(|ct| ct.attribute("method")).map(str::to_ascii_lowercase);
+        let body = match &part.body {
+            PartType::Text(text) => text.to_ascii_uppercase(),
+            _ => String::new(),
+        };
+        method.map_or_else(|| body.contains("METHOD:REPLY"), |method| method == "reply")
+    })?;
+    Some("itip_reply")
+}
+
+pattern!(
+    CHALLENGE,
+    r"(?i)\b(?:(?:please )?(?:click|follow|visit)[^.]{0,80}\b(?:verify|confirm|authenticate|prove)\b[^.]{0,80}\b(?:your (?:message|e-?mail) (?:will|can|may|is)|you are (?:a )?human|deliver)|to (?:control|combat|block|reduce) spam[^.]{0,120}\b(?:confirm|verify|request form)|challenge[- ]response|(?:sender|address) (?:verification|confirmation) (?:is )?required)"
+);
+pattern!(
+    CHALLENGE_SUBJECT,
+    r"(?i)(?:verification required|please (?:confirm|verify) (?:your|this) (?:message|e-?mail)|confirm(?:ation)? required|earthlink suspect email|sender (?:address )?verification|\(verifying\)|boxbe)"
+);
+
+fn challenge(headers: &Headers, subject: &str, text: &str) -> Option<&'static str> {
+    let named = ["x-challenge", "x-boxbe", "x-bluebottle-request", "x-spamarrest", "x-asg-challenge"];
+    if named.iter().any(|name| headers.has(name)) {
+        return Some("challenge_header");
+    }
+    let head: String = text.chars().take(3000).collect();
+    (CHALLENGE_SUBJECT.is_match(subject) && CHALLENGE.is_match(&head)).then_some("challenge_text")
+}
+
+/// Subjects that vacation programs write, by language; the front of the subject only, because the
+/// words may stand in anyone's sentence.
+const AUTO_SUBJECTS: &str = concat!(
+    r"(?i)^\W*(?:",
+    r"auto(?:matic|mated|mat|matisk|matische|mática|matica|mātiska)?[- ]?(?:reply|response|replied|responder|svar|antwort|antwoord|válasz|vastaus)|auto:|auto[- ]reply|",
+    r"automat(?:ic|ed) (?:reply|response|acknowledg\w+|email)|",
+    r"automatisch(?:e|es)? (?:antwort|antwoord|afwezigheid\w*)|automatisk (?:svar|svarmeddelelse)|automaattinen vastaus|",
+    r"(?:respuesta|resposta|risposta) autom[aá]tica|r[eé]ponse automatique|risposta non al|odpowied[zź] automatyczna|automatyczna odpowied[zź]|automatick[aá] odpov\w+|automatikus v[aá]lasz|r[aă]spuns automat|otomatik yan[ıi]t|",
+    r"автоответ|автоматический ответ|自動(?:応答|返信|回覆)|自动(?:答复|回复)|자동 ?(?:응답|회신)|",
+    r"out of (?:the )?office|ooo:|(?:i am |i'm )?(?:away|out) (?:from|of) (?:my|the) (?:office|desk|mail)|(?:i am |i'm |away |currently )on (?:vacation|holiday|leave|annual leave|maternity leave)\b|on (?:vacation|annual leave|maternity leave):|vacation (?:reply|response|notice|message)|away (?:notice|message|from)|",
+    r"fuera de (?:la )?oficina|ausente de la oficina|ausencia\b|fora d[eo] escrit[oó]rio|fora da empresa|aus[eê]ncia(?: do| tempor| autom|:|$)|fuori (?:sede|ufficio)|assente dall|assenza\b|",
+    r"absence du bureau|absen(?:t|ce) (?:du|de|pour|au)|en cong[eé]|",
+    r"abwesenheit\w*|abwesend|nicht im b[uü]ro|afwezig(?:heid)?\w*|frånvar\w*|frav[aæ]r\w*|poissa\b|nieobecno\w*|poza biurem|",
+    r"atvaļinājum\w*|atvaliņ\w*|arpus biroja|ārpus biroja|mimo kancel[aá]\w*|h[aá]zon k[ií]v[uü]l|",
+    r"thank you for (?:contacting|your (?:e-?mail|message|inquiry|enquiry))|we(?:'ve| have)? (?:have )?received your|your (?:request|message|e-?mail|ticket) (?:has been|was) received|",
+    r"(?:recebemos|recibimos|hemos recibido|abbiamo ricevuto|nous avons (?:bien )?re[cç]u) (?:sua|su|tu|la sua|votre)",
+    r")"
+);
+pattern!(AUTO_SUBJECT, AUTO_SUBJECTS);
+pattern!(OFFICE_NOTE, r"(?i)\((?:out of (?:the )?office|ooo|on vacation|auto(?:matic)?[- ]?reply)\b");
+pattern!(
+    AUTO_LATE,
+    r"(?i)\b(?:autom[aā]tisk[aā] atbilde|automatic reply|out of office autoreply|auto-?reply)\b"
+);
+pattern!(
+    /// Prefixes of an answer or forward, in the languages clients write them.
+    ANSWER,
+    r"(?i)^\s*(?:\[[^\]]{1,40}\]\s*)?(?:re|aw|antw|sv|vs|odp|res|rif|r|ynt|fwd?|fw|rv|enc|wg|tr|i|vb|doorst|pd|回复|答复|转发|返信)\s*(?:\[\d+\]|\(\d+\))?\s*[::]"
+);
+
+/// True when the subject says that someone answers or forwards.
+pub fn is_answer(subject: &str) -> bool {
+    ANSWER.is_match(subject)
+}
+
+pattern!(FORWARD, r"(?i)^\s*(?:\[[^\]]{1,40}\]\s*)?(?:fwd?|fw|rv|enc|wg|tr|i|vb|doorst|pd|转发)\s*[::]");
+
+/// True when the subject says that someone forwards.
+pub fn is_forward(subject: &str) -> bool {
+    FORWARD.is_match(subject)
+}
+
+/// Vacation notices and "we got your mail", by the headers of the programs that write them
+/// (RFC 3834, vacation, Exchange, cPanel, Exim, Lotus, FirstClass), then by subject.
+fn autoreply(headers: &Headers, message: &InboundMessage, subject: &str) -> Option<&'static str> {
+    let submitted = headers.all("auto-submitted").chain(headers.all("autosubmitted"));
+    let submitted: Vec<String> = submitted.map(|v| robot::keyword(v).to_ascii_lowercase()).collect();
+    let set = |name: &str| {
+        headers
+            .all(name)
+            .any(|v| !matches!(v.trim().to_ascii_lowercase().as_str(), "" | "no" | "false" | "none"))
+    };
+    let by_header = [
+        (submitted.iter().any(|word| word == "auto-replied"), "auto_replied"),
+        (
+            ["precedence", "x-precedence", "preference"]
+                .iter()
+                .any(|n| headers.says(n, &["auto_reply", "auto-reply"])),
+            "precedence_auto_reply",
+        ),
+        (
+            [
+                "x-autoreply",
+                "x-auto-reply",
+                "x-autoreply-from",
+                "x-autorespond",
+                "x-autoresponder",
+                "x-autosubmitted",
+                "x-vacation",
+                "x-mail-autoreply",
+                "x-fc-machinegenerated",
+            ]
+            .iter()
+            .any(|n| set(n)),
+            "autoreply_header",
+        ),
+        (
+            headers.says("x-autogenerated", &["reply", "forward", "group", "letter", "mirror", "redirect"]),
+            "autogenerated_header",
+        ),
+        (
+            headers.says("x-mailer", &["vacation"])
+                || headers.says("x-post-messageclass", &["9; autoresponder"])
+                || headers.says("delivered-to", &["autoresponder"]),
+            "vacation_program",
+        ),
+        (headers.says("x-ms-exchange-generated-message-source", &["mailbox rules agent"]), "exchange_rule"),
+    ];
+    if let Some((_, reason)) = by_header.iter().find(|(holds, _)| *holds) {
+        return Some(reason);
+    }
+    let null = message.reverse_path == ReversePath::Null;
+    if AUTO_LATE.is_match(subject) && !is_answer(subject)
+        || OFFICE_NOTE.is_match(subject) && !is_answer(subject)
+    {
+        return Some("auto_subject");
+    }
+    if AUTO_SUBJECT.is_match(subject) || null && stripped_matches(&AUTO_SUBJECT, subject) {
+        return Some("auto_subject");
+    }
+    (null && (is_answer(subject) || !message.in_reply_to.is_empty())).then_some("null_path_answer")
+}
+
+/// Does a pattern hold behind the prefixes of an answer?
+fn stripped_matches(pattern: &Pattern, subject: &str) -> bool {
+    let stripped = subject.split_once(':').map_or(subject, |(_, rest)| rest);
+    is_answer(subject) && pattern.is_match(stripped)
+}
+
+pattern!(
+    PORTAL,
+    r"(?i)(?:sent you (?:a|an) (?:protected|encrypted|secure) (?:message|e-?mail)|read the message\b.{0,80}(?:microsoft|one-time passcode)|(?:this|you have received a|view your) (?:secure|encrypted) (?:message|e-?mail)|message (?:was|has been) (?:sent )?(?:securely|encrypted) (?:using|by|with|via)|open (?:the )?(?:attachment|securedoc|message\.html) .{0,60}(?:encrypt|secure)|(?:zix|virtru|paubox|proofpoint encryption|barracuda message center|egress|tutanota))"
+);
+pattern!(
+    PORTAL_FILE,
+    r"(?i)^(?:message(?:_v\d)?\.html?|message(?:_v\d)?\.rpmsg|securedoc[^.]*\.html?|securemessageatt\.html?|secure_?message\.html?)$"
+);
+
+/// Mail that only its key or portal opens (L39): S/MIME, PGP, Purview, Zix, Proofpoint, Cisco.
+fn encrypted(mail: &Mail<'_>, message: &InboundMessage) -> Option<&'static str> {
+    if has_part(mail, "multipart", "encrypted")
+        || mail.text.trim_start().starts_with("-----BEGIN PGP MESSAGE")
+    {
+        return Some("pgp_encrypted");
+    }
+    let enveloped = mail.message.parts.iter().any(|part| {
+        let pkcs7 = part.is_content_type("application", "pkcs7-mime")
+            || part.is_content_type("application", "x-pkcs7-mime");
+        pkcs7
+            && part
+                .content_type()
+                .and_then(|ct| ct.attribute("smime-type"))
+                .is_none_or(|t| !t.eq_ignore_ascii_case("signed-data"))
+    });
+    if enveloped {
+        return Some("smime_encrypted");
+    }
+    if message.attachments.iter().any(|a| a.name.expose().to_ascii_lowercase().ends_with(".rpmsg")) {
+        return Some("rights_managed");
+    }
+    let head: String = mail.text.chars().take(4000).collect();
+    let portal_file = message.attachments.iter().any(|a| PORTAL_FILE.is_match(a.name.expose()));
+    (portal_file && PORTAL.is_match(&head)).then_some("portal")
+}
+
+/// Mailings, lists without a discussion, and what a system writes of itself.
+fn bulk(headers: &Headers, message: &InboundMessage, own_list: bool) -> Option<&'static str> {
+    let submitted: Vec<String> =
+        headers.all("auto-submitted").map(|v| robot::keyword(v).to_ascii_lowercase()).collect();
+    if submitted.iter().any(|word| !word.is_empty() && word != "no") {
+        return Some("auto_generated");
+    }
+    if own_list {
+        return None;
+    }
+    if ["precedence", "x-precedence"].iter().any(|n| headers.says(n, &["bulk", "junk"]))
+        && !headers.has("list-post")
+    {
+        return Some("precedence");
+    }
+    // People talk on lists that take posts; a list that only offers to leave it is a mailing.
+    if headers.has("list-unsubscribe") && !headers.has("list-post") && message.in_reply_to.is_empty() {
+        return Some("mailing");
+    }
+    (message.reverse_path == ReversePath::Null).then_some("null_path")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_is_sound() {
+        for pattern in [
+            &AUTO_SUBJECT,
+            &AUTO_LATE,
+            &ANSWER,
+            &FORWARD,
+            &CHALLENGE,
+            &CHALLENGE_SUBJECT,
+            &PORTAL,
+            &PORTAL_FILE,
+            &LOOP_SENDER,
+            &OFFICE_NOTE,
+        ] {
+            assert!(pattern.is_sound());
+        }
+    }
+
+    #[test]
+    fn subjects_of_vacation_programs() {
+        for auto in [
+            "Out of Office: holidays",
+            "Automatic reply: scan",
+            "Resposta autom\u{e1}tica: pedido",
+            "Abwesenheitsnotiz",
+            "Fuori sede",
+            "Respuesta autom\u{e1}tica",
+        ] {
+            assert!(AUTO_SUBJECT.is_match(auto), "{auto}");
+        }
+        for human in [
+            "Re: Out of Office: holidays",
+            "The automatic reply does not work",
+            "Office chairs",
+            "Ausencias do m\u{ea}s",
+            "Question",
+        ] {
+            assert!(!AUTO_SUBJECT.is_match(human) || is_answer(human), "{human}");
+        }
+        assert!(
+            is_answer("RE: x")
+                && is_answer("Res: x")
+                && !is_answer("Resposta: x")
+                && is_forward("ENC: x")
+                && !is_forward("Re: x")
+        );
+    }
+}
