@@ -77,7 +77,8 @@ impl Work {
         let candidates = self.candidates(query).await?;
         let mut facts = self.repeats_and_counts(query, &keys).await?;
         facts.last_inbound = self.last_inbound(&candidates)?;
-        let by_agent = |c: &&Candidate| matches!(c.hint, Hint::Token(token) if token.purpose == Purpose::Agent);
+        let by_agent =
+            |c: &&Candidate| matches!(c.hint, Hint::Token(token) if token.purpose == Purpose::Agent);
         if let Some(candidate) = candidates.iter().find(by_agent) {
             (_, facts.never_notify) = self.unsent(&candidate.ticket).await?;
         }
