@@ -51,7 +51,7 @@ const COLUMNS: &str =
 fn read(row: &AnyRow, sealer: &Sealer) -> Result<StoredMail, StoreError> {
     let cells = Cells(row);
     let id = LedgerId::from_slice(&cells.blob("id")?)?;
-    let sealed = SealedOriginal {
+    let original = SealedOriginal {
         wrapped_key: cells.blob("wrapped")?,
         key_id: u8::try_from(cells.int("key_id")?).unwrap_or(0),
         body: cells.blob("body")?,
@@ -65,7 +65,7 @@ fn read(row: &AnyRow, sealer: &Sealer) -> Result<StoredMail, StoreError> {
             uid: Uid::new(cells.small("uid")?)?,
         },
         arrived_at: cells.instant("arrived_at")?,
-        bytes: sealer.open_original(id, &sealed)?,
+        bytes: sealer.open_original(id, &original)?,
         attempts: cells.small("attempts")?,
         run: RunId::from_slice(&cells.blob("run")?)?,
         oversize: cells.maybe_int("oversize")?.and_then(|size| u64::try_from(size).ok()),

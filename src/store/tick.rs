@@ -66,9 +66,7 @@ impl Work {
         let requester = ticket.participants.iter().find(|p| p.role == Role::Requester).map(|p| p.key);
         let (mail_waits, unattributed_since) = self.waiting_mail(query).await?;
         let (unsent, never_notify) = self.unsent(ticket).await?;
-        let subject = self.load(ticket.id).await?.map(|loaded| loaded.row.subject.clone());
         Ok(TickFacts {
-            subject: subject.unwrap_or_default(),
             never_notify,
             mail_waits,
             unattributed_since,

@@ -9,6 +9,10 @@ mod imap_scripted;
 #[cfg(test)]
 mod imap_tls;
 #[cfg(test)]
+mod lessons_support;
+#[cfg(test)]
+mod lessons_wrong_ticket;
+#[cfg(test)]
 mod smtp_postfix;
 #[cfg(test)]
 mod smtp_relay;

@@ -455,7 +455,7 @@ fn next_cursor(uids: &[Uid], newest: usize, answered: &[Uid]) -> Option<Uid> {
 fn failure(error: ImapError) -> Failure {
     match error.next() {
         Next::Carry => Failure::Again("the mail server refused a command"),
-        Next::Reconnect => Failure::Away("the mail server"),
+        Next::Reconnect | Next::PutOff => Failure::Away("the mail server"),
         Next::Pause => Failure::Paused("the mail server refuses the login, its certificate or the folder"),
     }
 }
