@@ -187,8 +187,3 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
     let mode = file.metadata().map_err(away)?.permissions().mode();
     if mode & 0o077 == 0 { Ok(()) } else { file.set_permissions(Permissions::from_mode(0o600)).map_err(away) }
 }
-
-#[cfg(test)]
-pub(super) const fn first_migrations() -> &'static Migrator {
-    &SQLITE
-}
