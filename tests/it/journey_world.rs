@@ -89,7 +89,8 @@ impl World {
         eventually(&format!("all {sent} sent mails are outside"), || {
             self.sink.mails().len() >= sent && self.postfix.queued() == 0
         });
-        assert_eq!(self.sink.mails().len(), sent, "each of them once");
+        let outside: Vec<String> = self.sink.mails().iter().map(SunkMail::text).collect();
+        assert_eq!(outside.len(), sent, "each of them once: {}", outside.last().unwrap());
         let mut news = self.sink.mails().split_off(self.told.get());
         self.told.set(self.told.get() + news.len());
         news.sort_by_key(|mail| (mail.to.clone(), parsed(mail).subject().map(str::to_owned)));
@@ -160,6 +161,7 @@ impl Transcript {
             ("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>"),
             ("[a-z2-7]{44}", "<token>"),
             ("queued as [0-9A-Za-z]+", "queued as <id>"),
+            (r"(delivery-status|rfc822), \d+ octets", "$1, <n> octets"),
             ("operator[=:] ?[a-z][a-z0-9_-]*", "operator: <user>"),
         ];
         let masks = masks.map(|(pattern, mask)| (Regex::new(pattern).unwrap(), mask)).to_vec();
