@@ -5,8 +5,8 @@ use chrono::Duration;
 
 use crate::domain::effect::{Decision, Effect, Reason, Subject};
 use crate::domain::facts::MessageFacts;
-use crate::domain::message::MessageClass;
-use crate::domain::ticket::{Actor, ArticleKind, ClockState, TicketClock, TicketSnapshot};
+use crate::domain::message::{Instant, MessageClass};
+use crate::domain::ticket::{Actor, ArticleKind, TicketClock, TicketSnapshot, TicketState};
 
 use super::clocks::{self, Promise};
 use super::notify::{self, News};
@@ -44,9 +44,12 @@ pub fn join(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>, way:
     let mut action = "joined";
     if moves && let Ok(state) = ticket.state.customer_wrote() {
         action = if ticket.state.ended() { "reopened" } else { "joined" };
-        effects.extend(reopened(ticket, scene, incoming, state));
+        let promise = Promise { desk: scene.desk, priority: ticket.priority, category: ticket.category.as_ref() };
+        let clocks = clocks::resumed(&ticket.clocks, promise, incoming.arrived);
+        let due = clocks::next_due(&clocks);
+        effects.extend(reopened(ticket, state, clocks, due));
         if !facts.history {
-            effects.extend(word_to_agents(incoming, scene, way, action));
+            effects.extend(word_to_agents(incoming, scene, way, action, due));
         }
     }
     effects.push(Effect::SetLedger {
@@ -77,14 +80,11 @@ fn too_late(ticket: &TicketSnapshot, incoming: Incoming<'_>, scene: Scene<'_>) -
 
 fn reopened(
     ticket: &TicketSnapshot,
-    scene: Scene<'_>,
-    incoming: Incoming<'_>,
-    state: crate::domain::ticket::TicketState,
+    state: TicketState,
+    clocks: Vec<TicketClock>,
+    due: Option<Instant>,
 ) -> Vec<Effect> {
-    let promise = Promise { desk: scene.desk, priority: ticket.priority, category: ticket.category.as_ref() };
-    let clocks = clocks::resumed(&ticket.clocks, promise, incoming.arrived);
     let mut effects = vec![Effect::SetState(state)];
-    let due = clocks::next_due(&clocks);
     if clocks != ticket.clocks {
         effects.push(Effect::SetClocks(clocks));
     }
@@ -102,6 +102,7 @@ fn word_to_agents(
     scene: Scene<'_>,
     way: Way<'_>,
     action: &'static str,
+    due: Option<Instant>,
 ) -> Vec<Effect> {
     let news = News {
         event: match (way.who, action) {
@@ -112,19 +113,9 @@ fn word_to_agents(
         subject: &incoming.redacted.subject,
         text: &incoming.redacted.visible,
         priority: way.ticket.priority,
-        due: nearest(&way.ticket.clocks),
+        due,
         reasons: Vec::new(),
         attachments: &incoming.mail.attachments,
     };
     notify::agents(&news, way.ticket.assignee.as_ref(), scene.desk, scene.policy)
-}
-
-fn nearest(clocks: &[TicketClock]) -> Option<crate::domain::message::Instant> {
-    clocks
-        .iter()
-        .filter_map(|c| match c.state {
-            ClockState::Running { due } => Some(due),
-            _ => None,
-        })
-        .min()
 }
