@@ -60,7 +60,7 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             smtp: "kind = \"directory\"\npath = \"out\"\nreverse_path = \"null\"".into(),
-            governor: String::new(),
+            governor: "per_address_hour = 0\nper_address_day = 0\nper_mailbox_hour = 0".into(),
             accounts: format!("{}{}", account("support", "help", ""), account("breach", "alarm", "")),
             help: String::new(),
             simulated: true,

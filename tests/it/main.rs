@@ -9,6 +9,12 @@ mod imap_scripted;
 #[cfg(test)]
 mod imap_tls;
 #[cfg(test)]
+mod lessons_duplicates;
+#[cfg(test)]
+mod lessons_losing;
+#[cfg(test)]
+mod lessons_servers;
+#[cfg(test)]
 mod lessons_support;
 #[cfg(test)]
 mod lessons_wrong_ticket;
