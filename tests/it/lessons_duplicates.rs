@@ -14,10 +14,10 @@ fn rendered(boundary: &str, base64: bool) -> Vec<u8> {
     } else {
         ("quoted-printable", "Ol=C3=A1, a tela est=C3=A1 em=\r\n branco.\r\nObrigada!\r\n")
     };
-    let received = if base64 { "Received: from a by b; Tue, 24 Nov 2026 11:59:01 +0000\r\n" } else { "" };
+    let received = if base64 { "Received: from a by b; Tue, 13 May 2025 11:59:01 +0000\r\n" } else { "" };
     format!(
         "{received}Return-Path: <{MARY}>\r\nFrom: {}<{MARY}>\r\nTo: {HELP}\r\nSubject:{}A tela em branco\r\n\
-         Date: Tue, 24 Nov 2026 {}\r\nMessage-ID: <tela@clinic.example>\r\nMIME-Version: 1.0\r\n\
+         Date: Tue, 13 May 2025 {}\r\nMessage-ID: <tela@clinic.example>\r\nMIME-Version: 1.0\r\n\
          Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\n\
          Content-Type: text/plain; charset=\"utf-8\"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body}\r\n\
          --{boundary}\r\nContent-Type: application/octet-stream; name=\"a.bin\"\r\n\

@@ -108,7 +108,7 @@ async fn l7_every_mail_has_a_state_and_a_reason() {
 pub fn bounce(original: &str) -> Vec<u8> {
     format!(
         "Return-Path: <>\r\nFrom: MAILER-DAEMON@mx.clinic.example\r\nTo: {HELP}\r\nSubject: Undelivered\r\n\
-         Date: Tue, 24 Nov 2026 11:59:30 +0000\r\nMessage-ID: <b-{original}>\r\nAuto-Submitted: auto-replied\r\n\
+         Date: Tue, 13 May 2025 11:59:30 +0000\r\nMessage-ID: <b-{original}>\r\nAuto-Submitted: auto-replied\r\n\
          MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=\"b\"\r\n\r\n\
          --b\r\nContent-Type: text/plain\r\n\r\nIt could not be delivered.\r\n\
          --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.clinic.example\r\n\r\n\

@@ -33,7 +33,7 @@ async fn l1_what_another_client_has_seen_becomes_tickets_all_the_same() {
     let dovecot = Dovecot::start(&["support"]);
     let mut other = dovecot.client("support");
     for number in 0..20 {
-        other.append("INBOX", &matter(number), "24-Nov-2026 11:00:00 +0000");
+        other.append("INBOX", &matter(number), "13-May-2025 11:00:00 +0000");
     }
     other.ok("SELECT INBOX");
     other.ok("STORE 1:10 +FLAGS (\\Seen)");
@@ -41,7 +41,7 @@ async fn l1_what_another_client_has_seen_becomes_tickets_all_the_same() {
     house.serve().await;
     assert_eq!(subjects(&house).await, matters(20));
     // While it runs: more mail, opened by a person before the gateway looks.
-    other.append("INBOX", &matter(20), "24-Nov-2026 11:30:00 +0000");
+    other.append("INBOX", &matter(20), "13-May-2025 11:30:00 +0000");
     other.ok("SELECT INBOX");
     other.ok("STORE 21 +FLAGS (\\Seen \\Answered)");
     house.serve().await;
@@ -61,14 +61,15 @@ async fn l4_after_ten_days_of_outage_every_mail_arrives_in_order() {
     // The gateway is away from here on; `history` was settled by its first look.
     let mut other = dovecot.client("support");
     for number in 0..40 {
-        let date = format!("{:02}-Nov-2026 {:02}:00:00 +0000", 14 + number / 4, 8 + number % 4);
+        let date = format!("{:02}-May-2025 {:02}:00:00 +0000", 3 + number / 4, 8 + number % 4);
         other.append("INBOX", &matter(number), &date);
     }
     house.serve().await;
     assert_eq!(subjects(&house).await, matters(40));
     let mut tickets = house.tickets().await;
     tickets.sort_by_key(|ticket| ticket.number);
-    assert!(tickets.windows(2).all(|pair| pair[0].opened_at < pair[1].opened_at));
+    let opened: Vec<_> = tickets.iter().map(|ticket| ticket.opened_at).collect();
+    assert!(opened.windows(2).all(|pair| pair[0] < pair[1]), "{opened:?}");
     assert_eq!(noon() - tickets[0].opened_at, chrono::TimeDelta::hours(10 * 24 + 4));
     assert!(tickets.iter().all(|ticket| !ticket.imported), "what arrived during an outage is live");
     assert_eq!(house.to_customers().await.len(), 40);
@@ -84,7 +85,7 @@ async fn l15_an_old_mailbox_is_history() {
     let dovecot = Dovecot::start(&["support"]);
     let mut other = dovecot.client("support");
     for number in 0..OLD {
-        other.append("INBOX", &matter(number), "01-Mar-2026 08:00:00 +0000");
+        other.append("INBOX", &matter(number), "01-Mar-2025 08:00:00 +0000");
     }
     for (first_run, sent) in [("", 0), ("first_run = \"live\"", OLD)] {
         let house = House::open(&plan(&dovecot, first_run)).await;
@@ -105,7 +106,7 @@ async fn l15_an_old_mailbox_is_history() {
             house.sweep().await;
             assert!(house.to_customers().await.is_empty());
             // The twin within: the next mail is live.
-            other.append("INBOX", &matter(OLD), "24-Nov-2027 12:00:00 +0000");
+            other.append("INBOX", &matter(OLD), "01-May-2026 12:00:00 +0000");
             house.serve().await;
             assert_eq!(house.to_customers().await.len(), 1);
             other.ok("SELECT INBOX");
@@ -126,7 +127,7 @@ async fn l30_another_uidvalidity_is_a_rescan_without_duplicates() {
     let mails: Vec<Vec<u8>> = (0..30).map(matter).collect();
     let mut other = dovecot.client("support");
     for mail in mails.iter().take(20) {
-        other.append("Desk", mail, "24-Nov-2026 11:00:00 +0000");
+        other.append("Desk", mail, "13-May-2025 11:00:00 +0000");
     }
     let house = House::open(&plan(&dovecot, "first_run = \"live\"\nfolders = [\"Desk\"]")).await;
     house.serve().await;
@@ -134,8 +135,8 @@ async fn l30_another_uidvalidity_is_a_rescan_without_duplicates() {
     // Restored from a backup: other UIDs, another order, some gone, and ten new ones among them.
     dovecot.recreate_folder("support", "Desk");
     for mail in mails.iter().skip(5).rev() {
-        let again = [b"Received: from backup by mx; Tue, 24 Nov 2026 11:30:00 +0000\r\n", mail.as_slice()].concat();
-        other.append("Desk", &again, "24-Nov-2026 11:30:00 +0000");
+        let again = [b"Received: from backup by mx; Tue, 13 May 2025 11:30:00 +0000\r\n", mail.as_slice()].concat();
+        other.append("Desk", &again, "13-May-2025 11:30:00 +0000");
     }
     house.serve().await;
     let balance = house.balance().await;
@@ -163,9 +164,9 @@ async fn l28_an_oversize_mail_is_a_ticket_from_its_head() {
         let mut bytes = head.bytes();
         bytes.extend_from_slice(block.as_bytes());
         bytes.extend_from_slice(b"--big--\r\n");
-        other.append("INBOX", &bytes, "24-Nov-2026 11:00:00 +0000");
+        other.append("INBOX", &bytes, "13-May-2025 11:00:00 +0000");
     }
-    other.append("INBOX", &matter(MAILS), "24-Nov-2026 11:01:00 +0000");
+    other.append("INBOX", &matter(MAILS), "13-May-2025 11:01:00 +0000");
     let small = Plan { simulated: false, ..plan(&dovecot, "first_run = \"live\"\nafter = \"flag\"") };
     let house = House::open(&small).await;
     // The real program, so that its memory is its own.
@@ -209,7 +210,7 @@ async fn l38_one_mailbox_is_not_one_folder_or_one_desk() {
     let mut other = dovecot.client("support");
     for (number, (folder, to, _)) in cases.iter().enumerate() {
         let mail = Mail::new(MARY, &format!("Matter {number}")).to(to);
-        other.append(folder, &mail.bytes(), "24-Nov-2026 11:00:00 +0000");
+        other.append(folder, &mail.bytes(), "13-May-2025 11:00:00 +0000");
     }
     let more = format!(
         "first_run = \"live\"\nfolders = [\"INBOX\", \"Junk\"]\n[account.routes]\n\"{HELP}\" = \"help\"\n\
@@ -260,7 +261,7 @@ async fn l2_kill_at_any_point_loses_and_doubles_nothing() {
     let mut other = dovecot.client("support");
     for number in 0..MAILS {
         let mail = Mail::new(&format!("user{number}@clinic.example"), &format!("Matter {number}"));
-        other.append("INBOX", &mail.bytes(), "20-Nov-2026 11:00:00 +0000");
+        other.append("INBOX", &mail.bytes(), "09-May-2025 11:00:00 +0000");
     }
     let live = "first_run = \"live\"\nafter = \"flag\"";
     let house =
@@ -274,6 +275,7 @@ async fn l2_kill_at_any_point_loses_and_doubles_nothing() {
         child.kill().unwrap();
         child.wait().unwrap();
         kills += 1;
+        forget_leases(&house).await;
         // Every flagged mail is decided; the ledger is read after the flags, so it may only be ahead.
         let flagged = other.flags("INBOX").iter().filter(|flags| flags.contains("\\Seen")).count();
         let ledger = house.ledger().await;
@@ -300,14 +302,17 @@ async fn l2_kill_at_any_point_loses_and_doubles_nothing() {
 /// Every customer is acknowledged; a mail that was killed between sending and settling may come
 /// twice, but then with the same Message-ID and the same octets.
 async fn acknowledged_once(house: &House, sink: &Sink) {
-    // Rows that a killed run held wait for their lease: the rest is sent.
     let rows = house.to_customers().await;
-    assert!(rows.iter().all(|row| ["sent", "leased"].contains(&row.state.as_str())), "{rows:?}");
     for row in &rows {
         let mails = sink.mails_to(&row.recipient);
         let mut bodies: Vec<&[u8]> = mails.iter().map(|mail| mail.bytes.as_slice()).collect();
         bodies.dedup();
         assert!(bodies.len() <= 1, "a repeated mail is the same mail");
-        assert!(row.state != "sent" || bodies.len() == 1, "{row:?}");
+        assert!(row.state == "sent" && bodies.len() == 1, "{row:?}");
     }
+}
+
+/// The leases of a killed run, 25 s for the account and 120 s for a mail, run out at once.
+async fn forget_leases(house: &House) {
+    house.sql("UPDATE lease SET expires_at = 0; UPDATE outbox SET lease_until = 1 WHERE state = 'leased'").await;
 }

@@ -43,7 +43,7 @@ pub fn at(text: &str) -> Instant {
 
 /// A Tuesday noon, within business hours.
 pub fn noon() -> Instant {
-    at("2026-11-24T12:00:00Z")
+    at("2025-05-13T12:00:00Z")
 }
 
 /// What a test wants to be different.
@@ -349,7 +349,7 @@ impl Mail {
         lines.push(format!("From: {from}"));
         lines.push(format!("To: {}", self.to));
         lines.push(format!("Subject: {}", self.subject));
-        lines.push("Date: Tue, 24 Nov 2026 11:59:00 +0000".to_owned());
+        lines.push("Date: Tue, 13 May 2025 11:59:00 +0000".to_owned());
         lines.extend(self.id.iter().map(|id| format!("Message-ID: <{id}>")));
         lines.extend(self.headers.iter().map(|(name, value)| format!("{name}: {value}")));
         if !self.headers.iter().any(|(name, _)| name == "Content-Type") {
