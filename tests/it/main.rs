@@ -1,6 +1,8 @@
 //! Everything that needs real servers or a whole program, in one binary.
 
 #[cfg(test)]
+mod drain;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod imap_dovecot;
@@ -11,7 +13,11 @@ mod imap_tls;
 #[cfg(test)]
 mod lessons_duplicates;
 #[cfg(test)]
+mod lessons_loops;
+#[cfg(test)]
 mod lessons_losing;
+#[cfg(test)]
+mod lessons_providers;
 #[cfg(test)]
 mod lessons_servers;
 #[cfg(test)]
