@@ -7,7 +7,9 @@ use chrono::{TimeZone as _, Utc};
 use crate::decide::priority::prioritise;
 use crate::domain::ids::DeskName;
 
-const MAILS: [(&str, &str); 4] = [
+const MAILS: [(&str, &str); 6] = [
+    ("mixed", include_str!("../../fixtures/priority/mixed-2.txt")),
+    ("mixed", include_str!("../../fixtures/priority/mixed-1.txt")),
     ("en", include_str!("../../fixtures/priority/en.txt")),
     ("es", include_str!("../../fixtures/priority/es.txt")),
     ("pt", include_str!("../../fixtures/priority/pt.txt")),

@@ -129,161 +129,153 @@ fn files_on_disk_are_read_relative_to_the_main_one() {
     assert_eq!(loaded.policy.desks.len(), 6);
 }
 
-/// What is changed, and the problem that must be the only one: `file:line:column code`.
+const MAIN: &str = "mailward.toml";
+const COLOMBIA: &str = "desks/colombia.toml";
+const OFFSITE: &str = "desks/offsite.toml";
+const BREACH: &str = "desks/colombia-breach.toml";
+
+/// File, what is changed there to what, the text at which the problem must be shown (its last
+/// occurrence), and the code with a part of message or help.
+const MISTAKES: [(&str, &str, &str, &str, &str); 37] = [
+    (MAIN, "simulated = false", "simulatd = false", "simulatd", "unknown_key did you mean `simulated`?"),
+    (MAIN, "port = 465", "port = \"465\"", "\"465\"", "wrong_type expected integer, found string"),
+    (MAIN, "port = 465", "port = 99999", "99999", "out_of_range at most 65535"),
+    (MAIN, "[keys]\n", "[keyz]\n", "", "missing_key"),
+    (MAIN, "after = \"flag\"", "after = \"flags\"", "\"flags\"", "unknown_value did you mean `flag`?"),
+    (
+        MAIN,
+        "desk = \"offsite\"",
+        "desk = \"ofsite\"",
+        "\"ofsite\"",
+        "unknown_reference did you mean `offsite`?",
+    ),
+    (MAIN, "= \"tuotempo\"", "= \"tutempo\"", "\"tutempo\"", "unknown_reference did you mean `tuotempo`?"),
+    (
+        MAIN,
+        "tls = \"tls\"\nuser = \"breach\"",
+        "tls = \"none\"\nuser = \"breach\"",
+        "\"none\"\nuser = \"breach\"",
+        "plain_text",
+    ),
+    (
+        MAIN,
+        "tls = \"tls\"                       # \"tls\"",
+        "tls = \"none\"                      # \"tls\"",
+        "\"none\"                      #",
+        "plain_text",
+    ),
+    (
+        MAIN,
+        "folders = [\"INBOX\", \"Junk\"]  ",
+        "folders = [\"INBOX\", \"[Gmail]/All Mail\"]  ",
+        "\"[Gmail]/All Mail\"",
+        "all_mail",
+    ),
+    (MAIN, "after = \"none\"", "after = \"move\"", "[[account]]\nname = \"breach\"", "missing_key"),
+    (
+        MAIN,
+        "after = \"none\"",
+        "after = \"move\"\nmove_to = \"INBOX\"",
+        "\"INBOX\"\nfirst_run",
+        "contradiction",
+    ),
+    (
+        MAIN,
+        "name = \"breach\"",
+        "name = \"support\"",
+        "\"support\"\nsource = \"imap\"\nhost = \"imap.mail.example\"\ntls",
+        "duplicate",
+    ),
+    (MAIN, "subaddress = \"+\"", "subaddress = \"none\"", "\"plus\"", "contradiction"),
+    (MAIN, "sqlite:mailward.db", "mysql:mailward.db", "\"mysql", "invalid"),
+    (MAIN, "sqlite:mailward.db", "postgres://me:word@db.example/m", "\"postgres", "secret_in_file"),
+    (MAIN, "authserv_ids = [\"mx.mail.example\"]", "", "auth]", "missing_key"),
+    (MAIN, "[store]", "[store", "", "syntax"),
+    (
+        MAIN,
+        "password_env = \"MAILWARD_SMTP_PASSWORD\"",
+        "password = \"word\"",
+        "password = \"word\"",
+        "unknown_key",
+    ),
+    (COLOMBIA, "calendar = \"co\"", "calendar = \"cl\"", "\"cl\"", "unknown_reference"),
+    (COLOMBIA, "\"2h business\"", "\"2h\"", "\"2h\"", "invalid"),
+    (
+        COLOMBIA,
+        "priority = \"high\"\nresponse",
+        "priority = \"urgent\"\nresponse",
+        "[[target]]\npriority = \"urgent\"\nresponse = \"2h business\"",
+        "duplicate",
+    ),
+    (
+        COLOMBIA,
+        "when = [\"outage\"]",
+        "when = [\"outige\"]",
+        "\"outige\"",
+        "unknown_reference did you mean `outage`?",
+    ),
+    (
+        COLOMBIA,
+        "category = \"request\"\n\n[[rule]]",
+        "category = \"requests\"\n\n[[rule]]",
+        "\"requests\"",
+        "unknown_reference did you mean `request`?",
+    ),
+    (
+        COLOMBIA,
+        "address = \"soporte@plataforma.example\"",
+        "address = \"soporte.plataforma.example\"",
+        "\"soporte.plataforma.example\"",
+        "invalid",
+    ),
+    (
+        COLOMBIA,
+        "languages = [\"es\", \"en\"]",
+        "languages = [\"es\", \"xx\", \"en\"]",
+        "\"xx\"",
+        "unknown_reference",
+    ),
+    (COLOMBIA, "id = \"question\"", "id = \"request\"", "\"request\"\nsays = \"a question\"", "duplicate"),
+    (
+        OFFSITE,
+        "America/Chicago",
+        "America/Chcago",
+        "\"America/Chcago\"",
+        "unknown_zone did you mean `America/Chicago`?",
+    ),
+    (OFFSITE, "[\"08:00-17:00\"]", "[\"08:00-17:00\", \"16:00-18:00\"]", "hours = {", "overlap"),
+    (OFFSITE, "reminder_before = \"24h\"", "reminder_before = \"72h\"", "\"72h\"", "contradiction"),
+    (OFFSITE, "\"oncall@imaging.example\"", "\"on-call\"", "\"on-call\"", "unknown_reference"),
+    (
+        "desks/rxhealth.toml",
+        "contacts = [\"leads@programmes.example\"]",
+        "contacts = []",
+        "[[escalation.level]]\nname = \"Level 3",
+        "no_contact",
+    ),
+    (BREACH, "categories", "echo_subject = true\ncategories", "true", "breach"),
+    (BREACH, "[[target]]", "[autoclose]\nafter = \"48h elapsed\"\n\n[[target]]", "autoclose]", "breach"),
+    (
+        "directory.toml",
+        "desks = [\"colombia-breach\"]",
+        "desks = [\"breach\"]",
+        "\"breach\"]",
+        "unknown_reference",
+    ),
+    (
+        "directory.toml",
+        "carla@team.example",
+        "ana@team.example",
+        "\"ana@team.example\"\ndesks = [\"colombia-breach\"]",
+        "duplicate",
+    ),
+    ("calendars/co.toml", "years = [2024, 2035]", "years = [2024, 2025]", "", "missing_year"),
+];
+
 #[test]
 fn each_mistake_is_named_with_its_place_and_remedy() {
-    let main = "mailward.toml";
-    let (colombia, offsite, breach) =
-        ("desks/colombia.toml", "desks/offsite.toml", "desks/colombia-breach.toml");
-    let cases: [(&str, &str, &str, &str, &str); 37] = [
-        (main, "simulated = false", "simulatd = false", "simulatd", "unknown_key did you mean `simulated`?"),
-        (main, "port = 465", "port = \"465\"", "\"465\"", "wrong_type expected integer, found string"),
-        (main, "port = 465", "port = 99999", "99999", "out_of_range at most 65535"),
-        (main, "[keys]\n", "[keyz]\n", "", "missing_key"),
-        (main, "after = \"flag\"", "after = \"flags\"", "\"flags\"", "unknown_value did you mean `flag`?"),
-        (
-            main,
-            "desk = \"offsite\"",
-            "desk = \"ofsite\"",
-            "\"ofsite\"",
-            "unknown_reference did you mean `offsite`?",
-        ),
-        (
-            main,
-            "= \"tuotempo\"",
-            "= \"tutempo\"",
-            "\"tutempo\"",
-            "unknown_reference did you mean `tuotempo`?",
-        ),
-        (
-            main,
-            "tls = \"tls\"\nuser = \"breach\"",
-            "tls = \"none\"\nuser = \"breach\"",
-            "\"none\"\nuser = \"breach\"",
-            "plain_text",
-        ),
-        (
-            main,
-            "tls = \"tls\"                       # \"tls\"",
-            "tls = \"none\"                      # \"tls\"",
-            "\"none\"                      #",
-            "plain_text",
-        ),
-        (
-            main,
-            "folders = [\"INBOX\", \"Junk\"]  ",
-            "folders = [\"INBOX\", \"[Gmail]/All Mail\"]  ",
-            "\"[Gmail]/All Mail\"",
-            "all_mail",
-        ),
-        (main, "after = \"none\"", "after = \"move\"", "[[account]]\nname = \"breach\"", "missing_key"),
-        (
-            main,
-            "after = \"none\"",
-            "after = \"move\"\nmove_to = \"INBOX\"",
-            "\"INBOX\"\nfirst_run",
-            "contradiction",
-        ),
-        (
-            main,
-            "name = \"breach\"",
-            "name = \"support\"",
-            "\"support\"\nsource = \"imap\"\nhost = \"imap.mail.example\"\ntls",
-            "duplicate",
-        ),
-        (main, "subaddress = \"+\"", "subaddress = \"none\"", "\"plus\"", "contradiction"),
-        (main, "sqlite:mailward.db", "mysql:mailward.db", "\"mysql", "invalid"),
-        (main, "sqlite:mailward.db", "postgres://me:word@db.example/m", "\"postgres", "secret_in_file"),
-        (main, "authserv_ids = [\"mx.mail.example\"]", "", "auth]", "missing_key"),
-        (main, "[store]", "[store", "", "syntax"),
-        (
-            main,
-            "password_env = \"MAILWARD_SMTP_PASSWORD\"",
-            "password = \"word\"",
-            "password = \"word\"",
-            "unknown_key",
-        ),
-        (colombia, "calendar = \"co\"", "calendar = \"cl\"", "\"cl\"", "unknown_reference"),
-        (colombia, "\"2h business\"", "\"2h\"", "\"2h\"", "invalid"),
-        (
-            colombia,
-            "priority = \"high\"\nresponse",
-            "priority = \"urgent\"\nresponse",
-            "[[target]]\npriority = \"urgent\"\nresponse = \"2h business\"",
-            "duplicate",
-        ),
-        (
-            colombia,
-            "when = [\"outage\"]",
-            "when = [\"outige\"]",
-            "\"outige\"",
-            "unknown_reference did you mean `outage`?",
-        ),
-        (
-            colombia,
-            "category = \"request\"\n\n[[rule]]",
-            "category = \"requests\"\n\n[[rule]]",
-            "\"requests\"",
-            "unknown_reference did you mean `request`?",
-        ),
-        (
-            colombia,
-            "address = \"soporte@plataforma.example\"",
-            "address = \"soporte.plataforma.example\"",
-            "\"soporte.plataforma.example\"",
-            "invalid",
-        ),
-        (
-            colombia,
-            "languages = [\"es\", \"en\"]",
-            "languages = [\"es\", \"xx\", \"en\"]",
-            "\"xx\"",
-            "unknown_reference",
-        ),
-        (
-            colombia,
-            "id = \"question\"",
-            "id = \"request\"",
-            "\"request\"\nsays = \"a question\"",
-            "duplicate",
-        ),
-        (
-            offsite,
-            "America/Chicago",
-            "America/Chcago",
-            "\"America/Chcago\"",
-            "unknown_zone did you mean `America/Chicago`?",
-        ),
-        (offsite, "[\"08:00-17:00\"]", "[\"08:00-17:00\", \"16:00-18:00\"]", "hours = {", "overlap"),
-        (offsite, "reminder_before = \"24h\"", "reminder_before = \"72h\"", "\"72h\"", "contradiction"),
-        (offsite, "\"oncall@imaging.example\"", "\"on-call\"", "\"on-call\"", "unknown_reference"),
-        (
-            "desks/rxhealth.toml",
-            "contacts = [\"leads@programmes.example\"]",
-            "contacts = []",
-            "[[escalation.level]]\nname = \"Level 3",
-            "no_contact",
-        ),
-        (breach, "categories", "echo_subject = true\ncategories", "true", "breach"),
-        (breach, "[[target]]", "[autoclose]\nafter = \"48h elapsed\"\n\n[[target]]", "autoclose]", "breach"),
-        (
-            "directory.toml",
-            "desks = [\"colombia-breach\"]",
-            "desks = [\"breach\"]",
-            "\"breach\"]",
-            "unknown_reference",
-        ),
-        (
-            "directory.toml",
-            "carla@team.example",
-            "ana@team.example",
-            "\"ana@team.example\"\ndesks = [\"colombia-breach\"]",
-            "duplicate",
-        ),
-        ("calendars/co.toml", "years = [2024, 2035]", "years = [2024, 2025]", "", "missing_year"),
-    ];
     let files = Files::new("mistakes");
-    for (file, from, to, place, want) in cases {
+    for (file, from, to, place, want) in MISTAKES {
         let original = std::fs::read_to_string(files.0.join(file)).unwrap();
         files.change(file, from, to);
         let problems = files.load().map(|_| ()).unwrap_err();
@@ -295,7 +287,7 @@ fn each_mistake_is_named_with_its_place_and_remedy() {
         assert!(format!("{} {}", found.message, found.help).contains(hint), "{to}: {all}");
         if !place.is_empty() {
             let offset = text.rfind(place).unwrap_or_else(|| panic!("{place} in {file}"));
-            let before = &text[..offset];
+            let before = text.get(..offset).unwrap();
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
             assert_eq!((found.line, found.column), (line, column), "{to}\n{all}");

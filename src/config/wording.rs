@@ -85,7 +85,7 @@ pub fn phrases(
             phrases.extend(
                 reader.known(path, ("list", name), lists.get(name), &names).into_iter().flatten().cloned(),
             );
-        } else if star || !text.contains(char::is_alphanumeric) {
+        } else if star || !(text == "?" || text.contains(char::is_alphanumeric)) {
             reader.fail(
                 path,
                 "invalid",

@@ -77,7 +77,7 @@ fn unread(incoming: Incoming<'_>, ticket: &TicketSnapshot, scene: Scene<'_>) -> 
     let shown = Shown::of(incoming, scene);
     let news = News {
         event: "bounced",
-        subject: &shown.subject,
+        subject: &ticket.subject,
         text: &shown.visible,
         priority: ticket.priority,
         due,

@@ -127,7 +127,7 @@ fn word_to_agents(
             (_, "reopened") => "reopened",
             _ => "reply",
         },
-        subject: &shown.subject,
+        subject: &way.ticket.subject,
         text: &shown.visible,
         priority: way.ticket.priority,
         due: clocks::next_due(clocks),

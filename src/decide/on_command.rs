@@ -82,7 +82,7 @@ fn assign(agent: Option<&AgentName>, facts: &CommandFacts, scene: Scene<'_>) -> 
         let nothing = phi::no_customer_text("");
         let news = News {
             event: "assigned",
-            subject: &nothing,
+            subject: &ticket.subject,
             text: &nothing,
             priority: ticket.priority,
             due: clocks::next_due(&ticket.clocks),

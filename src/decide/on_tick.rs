@@ -186,7 +186,7 @@ fn word_of_missed(facts: &TickFacts, scene: Scene<'_>, missed: &[ClockKind]) -> 
     let nothing = RedactedText::default();
     let news = News {
         event: "missed",
-        subject: &facts.subject,
+        subject: &facts.ticket.subject,
         text: &nothing,
         priority: facts.ticket.priority,
         due: None,

@@ -8,7 +8,9 @@ use crate::domain::desk::{Desk, DeskClass};
 use crate::domain::effect::Reason;
 use crate::domain::ids::Category;
 use crate::domain::message::Language;
-use crate::domain::priority_rules::{ConceptId, Declared, Lexicon, PriorityRules, Rule, plain};
+use crate::domain::priority_rules::{
+    ConceptId, Declared, Lexicon, PriorityRules, Rule, ends_sentence, plain,
+};
 use crate::domain::ticket::Priority;
 
 /// What the words came to.
@@ -189,7 +191,7 @@ fn said(lexicon: &Lexicon, text: &Text) -> BTreeSet<ConceptId> {
 fn veiled(lexicon: &Lexicon, text: &Text, hits: &[Hit]) -> Vec<Range<usize>> {
     let is_veil =
         |hit: &&Hit| lexicon.places.get(hit.pattern).is_some_and(|p| lexicon.veils.contains(&p.concept));
-    let ends = |number: &usize| text.word(*number).is_none_or(|word| word == ".");
+    let ends = |number: &usize| text.word(*number).is_none_or(ends_sentence);
     let sentence = |hit: &Hit| {
         let from = (0..hit.first).rev().find(ends).map_or(0, |end| end + 1);
         from..(hit.last..text.starts.len()).find(ends).unwrap_or(text.starts.len())
@@ -219,7 +221,7 @@ fn counted(lexicon: &Lexicon, text: &Text) -> BTreeSet<ConceptId> {
 fn negated(lexicon: &Lexicon, text: &Text, first: usize, inside: &BTreeSet<usize>) -> bool {
     for number in (first.saturating_sub(NEGATION_REACH)..first).rev() {
         let Some(word) = text.word(number) else { return false };
-        if matches!(word, "." | ",") || lexicon.particles.stops.contains(word) {
+        if word == "," || ends_sentence(word) || lexicon.particles.stops.contains(word) {
             return false;
         }
         if lexicon.particles.negations.contains(word) && !inside.contains(&number) {
@@ -235,7 +237,7 @@ fn behind_preposition(lexicon: &Lexicon, text: &Text, first: usize) -> bool {
     let is =
         |number: usize, list: &HashSet<String>| text.word(number).is_some_and(|word| list.contains(word));
     for number in (first.saturating_sub(PREPOSITION_REACH)..first).rev() {
-        if matches!(text.word(number), None | Some("." | ",")) {
+        if text.word(number).is_none_or(|word| word == "," || ends_sentence(word)) {
             return false;
         }
         if is(number, &lexicon.particles.determiners) {
@@ -258,7 +260,9 @@ fn together(text: &Text, groups: usize, near: usize, hits: &[(usize, Hit)]) -> b
             let found = of_group.into_iter().find(|hit| {
                 let (from, to) = if hit.first > high { (high, hit.first) } else { (hit.last, low) };
                 let disjoint = hit.first > high || hit.last < low;
-                disjoint && to.saturating_sub(from) <= near && (from..to).all(|n| text.word(n) != Some("."))
+                disjoint
+                    && to.saturating_sub(from) <= near
+                    && !(from..to).filter_map(|n| text.word(n)).any(ends_sentence)
             });
             if let Some(hit) = found {
                 low = low.min(hit.first);
@@ -275,7 +279,7 @@ fn declared(bounds: &Declared, text: &Text) -> Option<Priority> {
         let label = format!(" {label} ");
         let at = text.plain.find(&label)?;
         let rest = text.plain.get(at + label.len()..)?;
-        let next = rest.split(' ').find(|word| !matches!(*word, "," | "." | ""))?;
+        let next = rest.split(' ').find(|word| !matches!(*word, "," | "." | "?" | ""))?;
         bounds.words.iter().find(|(word, _)| word == next).map(|(_, priority)| *priority)
     })
 }

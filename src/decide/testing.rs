@@ -158,6 +158,7 @@ pub fn ticket(state: TicketState) -> TicketSnapshot {
         priority: Priority::Medium,
         category: None,
         language: crate::domain::message::Language::En,
+        subject: phi::no_customer_text("redacted subject"),
         restricted: false,
         imported: false,
         assignee: None,
@@ -274,7 +275,6 @@ pub fn quiet(now: &str) -> TickFacts {
         polled_until: Some(at(now)),
         unsent: false,
         never_notify: None,
-        subject: phi::no_customer_text("redacted subject"),
         counts: crate::domain::facts::GovernorCounts::default(),
     }
 }

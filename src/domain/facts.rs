@@ -83,8 +83,6 @@ pub struct TickFacts {
     pub unsent: bool,
     /// Why the ticket's acknowledgment was suppressed, where it was: `Suppression::as_str`.
     pub never_notify: Option<String>,
-    /// Redacted subject, for the agents.
-    pub subject: super::text::RedactedText,
     /// For the governor: notices to the requester.
     pub counts: GovernorCounts,
 }

@@ -177,18 +177,24 @@ fn patterns_of(phrase: &str) -> Option<String> {
     (!words.is_empty()).then(|| format!(" {words}{end}"))
 }
 
-/// Lower-cased words without accents between single spaces; `.` and `,` stand for the ends of
-/// sentences and clauses, every other sign but `%` is gone. A line is a sentence of its own, unless
+/// Lower-cased words without accents between single spaces; `.` and `?` stand for the ends of
+/// sentences, `,` for that of a clause, every other sign but `%` is gone. A line is a sentence of its own, unless
 /// it is so long that it was wrapped.
 pub fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for line in text.lines() {
         push_line(&mut out, line);
         let wrapped = line.chars().nth(WRAPPED).is_some();
-        out.push_str(if wrapped || out.is_empty() || out.ends_with(". ") { "" } else { " . " });
+        let ended = out.trim_end().is_empty() || out.trim_end().ends_with(['.', '?']);
+        out.push_str(if wrapped || ended { "" } else { " . " });
     }
     let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
     words.trim_end_matches(" .").to_owned()
+}
+
+/// True for a word of plain text that ends a sentence.
+pub fn ends_sentence(word: &str) -> bool {
+    matches!(word, "." | "?")
 }
 
 /// A line of more characters than this goes on in the next one.
@@ -204,7 +210,8 @@ fn push_line(out: &mut String, line: &str) {
             // "doesn't" is one word, "dell'accesso" two.
             '\'' | '\u{2019}' | '\u{2018}' if next == Some('t') => {}
             '%' => out.push_str(" % "),
-            '!' | '?' => out.push_str(" . "),
+            '!' => out.push_str(" . "),
+            '?' => out.push_str(" ? "),
             '.' | ';' if ends_word => out.push_str(" . "),
             ',' | ':' if ends_word => out.push_str(" , "),
             '(' | ')' => out.push_str(" , "),
@@ -226,6 +233,7 @@ mod tests {
             ("l'accesso all\u{2019}area è caduto", "l accesso all area e caduto"),
             ("one\ntwo", "one . two"),
             ("5% of the users", "5 % of the users"),
+            ("Why?\nBecause", "why ? because"),
             ("v2.1 (beta) e-mail", "v2 1 , beta , e mail"),
             ("", ""),
             ("\n\n", ""),

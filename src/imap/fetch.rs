@@ -96,7 +96,7 @@ impl Session {
             let line = format!("UID FETCH {set} (UID RFC822.SIZE INTERNALDATE)");
             let answer = self.command("UID FETCH", &line, SMALL, |r| read_told(r, &mut told)).await?;
             if answer == Answer::Later {
-                return Err(ImapError::Transient("UID FETCH"));
+                return Err(ImapError::PutOff("UID FETCH"));
             }
             if answer.ok("UID FETCH").is_err() {
                 // A NO for the batch says nothing about each: let the bodies tell, one by one.
@@ -138,7 +138,7 @@ impl Session {
                     fetched.absent.extend(open.into_iter().map(|uid| (uid, Absent::NoBody)));
                 }
                 Ok(Answer::Later) => {
-                    fetched.failed = Some(ImapError::Transient("UID FETCH"));
+                    fetched.failed = Some(ImapError::PutOff("UID FETCH"));
                     fetched.later.extend(open);
                 }
                 Ok(_) => self.one_by_one(&open, octets, &mut got, fetched).await,
@@ -171,7 +171,7 @@ impl Session {
                 Ok(_) if got.contains_key(uid) => {}
                 Ok(Answer::Ok | Answer::ReadOnly) => absent.push((*uid, Absent::NoBody)),
                 Ok(Answer::Later) => {
-                    fetched.failed = Some(ImapError::Transient("UID FETCH"));
+                    fetched.failed = Some(ImapError::PutOff("UID FETCH"));
                     fetched.later.push(*uid);
                 }
                 Ok(_) => absent.push((*uid, Absent::Refused)),

@@ -77,7 +77,7 @@ impl Answer {
     pub(super) fn ok(self, doing: &'static str) -> Result<(), ImapError> {
         match self {
             Self::Ok | Self::ReadOnly => Ok(()),
-            Self::Later => Err(ImapError::Transient(doing)),
+            Self::Later => Err(ImapError::PutOff(doing)),
             Self::No | Self::TryCreate | Self::Bad => Err(ImapError::Refused(doing)),
         }
     }
@@ -199,7 +199,7 @@ impl Session {
         self.news = false;
         match answer {
             Answer::Ok | Answer::ReadOnly => {}
-            Answer::Later => return Err(ImapError::Transient("SELECT")),
+            Answer::Later => return Err(ImapError::PutOff("SELECT")),
             _ => return Err(ImapError::FolderMissing),
         }
         let uidvalidity = validity.ok_or(ImapError::Protocol("a folder without UIDVALIDITY"))?;

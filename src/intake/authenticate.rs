@@ -35,6 +35,24 @@ pub fn grade(
     authentication
 }
 
+/// Does the account's own evidence prove that the mail came through the list? A DKIM signature of the
+/// list's own domain must have passed (L14).
+pub fn proves_list(headers: &Headers, list_id: &str, evidence: &AuthEvidence) -> bool {
+    let found = match evidence {
+        AuthEvidence::None => None,
+        AuthEvidence::Rfc8601 { authserv_ids } => own_results(headers, authserv_ids),
+        AuthEvidence::ExchangeOnline { .. } => exchange_results(headers),
+    };
+    let ours =
+        |domain: &str| !domain.is_empty() && (list_id == domain || list_id.ends_with(&format!(".{domain}")));
+    found.is_some_and(|found| {
+        found.of("dkim").filter(|r| r.result == "pass").any(|r| {
+            let signer = r.property("header.d").or_else(|| r.property("header.i")).unwrap_or_default();
+            ours(&signer.rsplit('@').next().unwrap_or_default().to_ascii_lowercase())
+        })
+    })
+}
+
 fn because(reason: &'static str) -> Authentication {
     Authentication { reasons: vec![reason], ..Authentication::default() }
 }
@@ -192,6 +210,22 @@ mod tests {
             &AuthEvidence::None,
             (Grade::None, "no_evidence_configured"),
         );
+    }
+
+    #[test]
+    fn l14_a_list_is_proven_by_its_own_signature() {
+        let ours = AuthEvidence::Rfc8601 { authserv_ids: vec!["mx.desk.example".to_owned()] };
+        for (results, want) in [
+            ("mx.desk.example; dkim=pass header.d=desk.example", true),
+            ("mx.desk.example; dkim=pass header.i=@desk.example", true),
+            ("mx.desk.example; dkim=fail header.d=desk.example", false),
+            ("mx.desk.example; dkim=pass header.d=evil.example", false),
+            ("evil.example; dkim=pass header.d=desk.example", false),
+        ] {
+            let text = format!("Authentication-Results: {results}\n\nx");
+            let mail = parse::parse(text.as_bytes(), Vec::new()).unwrap();
+            assert_eq!(proves_list(&mail.headers, "help.desk.example", &ours), want, "{results}");
+        }
     }
 
     #[test]

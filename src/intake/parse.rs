@@ -69,7 +69,10 @@ fn header_start(bytes: &[u8]) -> usize {
 /// # Errors
 /// [`Refused`] when a limit forbids it or nothing in it is a header.
 pub fn parse<'m>(bytes: &'m [u8], mut defects: Vec<&'static str>) -> Result<Mail<'m>, Refused> {
-    let message = MessageParser::default().parse(bytes).ok_or(Refused { code: "no_header" })?;
+    // mail-parser asserts its own bookkeeping in debug builds, and mutated multiparts break it (L25).
+    let parsed = std::panic::catch_unwind(|| MessageParser::default().parse(bytes));
+    let message =
+        parsed.map_err(|_| Refused { code: "parser_failed" })?.ok_or(Refused { code: "no_header" })?;
     if message.parts.len() > limits::PARTS {
         return Err(Refused { code: "too_many_parts" });
     }

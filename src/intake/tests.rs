@@ -30,9 +30,10 @@ fn stories() -> Vec<(String, Vec<u8>)> {
 fn read(bytes: &[u8], authserv_id: &str) -> Result<InboundMessage, Refused> {
     let auth = AuthEvidence::Rfc8601 { authserv_ids: vec![authserv_id.to_owned()] };
     let own = [EmailAddress::parse("help@desk.example").unwrap()];
+    let lists = ["help.desk.example".to_owned()];
     let label = |label: &str, name: &str| (label.to_owned(), name.to_owned());
     let fields = [label("Instance", "instance"), label("Prioridade", "priority")];
-    understand(bytes, &ReadSettings { auth: &auth, own_addresses: &own, own_lists: &[], fields: &fields })
+    understand(bytes, &ReadSettings { auth: &auth, own_addresses: &own, own_lists: &lists, fields: &fields })
 }
 
 fn with_ends(bytes: &[u8], end: &[u8]) -> Vec<u8> {

@@ -102,14 +102,15 @@ impl Store {
             let (state, opens) = (cells.text("state")?, cells.flag("opens")?);
             add(day, &state, opens, cells.int("n")?);
         }
-        days.into_iter().map(|((account, day), sums)| balance(account, day, sums)).collect()
+        days.into_iter().map(|((account, day), sums)| balance(account, day, &sums)).collect()
     }
 
     /// Mails that wait for a person, oldest first.
     pub async fn quarantine_list(&self) -> Result<Vec<QuarantineView>, StoreError> {
         let rows = sqlx::query(
             "SELECT id, state, reason, attempts, state_at, size, sha256 FROM ledger
-             WHERE state IN ('quarantined', 'held') ORDER BY state_at, uid",
+             WHERE state IN ('stored', 'held', 'quarantined', 'unfetchable')
+                AND state IN ('quarantined', 'held') ORDER BY state_at, uid",
         )
         .fetch_all(&self.pools.read)
         .await?;
@@ -168,10 +169,10 @@ fn add(day: &mut BalanceView, state: &str, opens: bool, n: i64) {
     *column += n;
 }
 
-fn balance(account: String, day: i64, sums: BalanceView) -> Result<BalanceView, StoreError> {
+fn balance(account: String, day: i64, sums: &BalanceView) -> Result<BalanceView, StoreError> {
     let start = from_micros(day.saturating_mul(86_400_000_000))?;
     let decided = sums.tickets + sums.joined + sums.recorded + sums.ignored + sums.held;
     let others = sums.quarantined + sums.unfetchable + sums.erased + sums.stored;
     let balanced = sums.incoming == decided + others;
-    Ok(BalanceView { account, day: start.format("%Y-%m-%d").to_string(), balanced, ..sums })
+    Ok(BalanceView { account, day: start.format("%Y-%m-%d").to_string(), balanced, ..sums.clone() })
 }

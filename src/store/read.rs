@@ -56,7 +56,7 @@ impl Store {
             priority: of.priority.as_str().into(),
             category: of.category.as_ref().map(ToString::to_string),
             language: of.language.as_str().into(),
-            subject: ticket.subject.as_str().into(),
+            subject: ticket.snapshot.subject.as_str().into(),
             requester: requester.as_ref().map(|mailbox| shown(mailbox, expose)),
             assignee: of.assignee.as_ref().map(ToString::to_string),
             restricted: of.restricted,

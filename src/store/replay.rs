@@ -51,7 +51,7 @@ const COLUMNS: &str =
 fn read(row: &AnyRow, sealer: &Sealer) -> Result<StoredMail, StoreError> {
     let cells = Cells(row);
     let id = LedgerId::from_slice(&cells.blob("id")?)?;
-    let sealed = SealedOriginal {
+    let original = SealedOriginal {
         wrapped_key: cells.blob("wrapped")?,
         key_id: u8::try_from(cells.int("key_id")?).unwrap_or(0),
         body: cells.blob("body")?,
@@ -65,7 +65,7 @@ fn read(row: &AnyRow, sealer: &Sealer) -> Result<StoredMail, StoreError> {
             uid: Uid::new(cells.small("uid")?)?,
         },
         arrived_at: cells.instant("arrived_at")?,
-        bytes: sealer.open_original(id, &sealed)?,
+        bytes: sealer.open_original(id, &original)?,
         attempts: cells.small("attempts")?,
         run: RunId::from_slice(&cells.blob("run")?)?,
         oversize: cells.maybe_int("oversize")?.and_then(|size| u64::try_from(size).ok()),
@@ -90,7 +90,8 @@ impl Store {
         exclude_run: RunId,
     ) -> Result<Vec<StoredMail>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, size FROM ledger WHERE state = 'stored' AND account = $1 AND run <> $2
+            "SELECT id, size FROM ledger WHERE state IN ('stored', 'held', 'quarantined', 'unfetchable')
+                AND state = 'stored' AND account = $1 AND run <> $2
              ORDER BY noted_at, folder, uid LIMIT $3",
         )
         .bind(account.as_str())
@@ -146,7 +147,9 @@ impl Store {
 
     /// Mails in state `stored`, of one account or of all.
     pub async fn undecided(&self, account: Option<&AccountName>) -> Result<u64, StoreError> {
-        let sql = "SELECT COUNT(*) AS n FROM ledger WHERE state = 'stored' AND ($1 = '' OR account = $1)";
+        let sql =
+            "SELECT COUNT(*) AS n FROM ledger WHERE state IN ('stored', 'held', 'quarantined', 'unfetchable')
+            AND state = 'stored' AND ($1 = '' OR account = $1)";
         let account = account.map_or("", AccountName::as_str);
         let row = sqlx::query(sql).bind(account).fetch_one(&self.pools.read).await?;
         Ok(u64::try_from(Cells(&row).int("n")?).unwrap_or(0))

@@ -66,9 +66,7 @@ impl Work {
         let requester = ticket.participants.iter().find(|p| p.role == Role::Requester).map(|p| p.key);
         let (mail_waits, unattributed_since) = self.waiting_mail(query).await?;
         let (unsent, never_notify) = self.unsent(ticket).await?;
-        let subject = self.load(ticket.id).await?.map(|loaded| loaded.row.subject.clone());
         Ok(TickFacts {
-            subject: subject.unwrap_or_default(),
             never_notify,
             mail_waits,
             unattributed_since,
@@ -129,7 +127,10 @@ impl Work {
 
     /// Is a mail to a customer still on its way, or did the last answer never leave? And why was the
     /// acknowledgment suppressed, where it was?
-    pub(super) async fn unsent(&mut self, ticket: &TicketSnapshot) -> Result<(bool, Option<String>), StoreError> {
+    pub(super) async fn unsent(
+        &mut self,
+        ticket: &TicketSnapshot,
+    ) -> Result<(bool, Option<String>), StoreError> {
         let answer = match ticket.last_public {
             Some(LastPublic::Answer { article, .. }) => Some(raw(article.as_bytes())),
             _ => None,

@@ -74,8 +74,8 @@ async fn l3_a_no_to_the_sizes_still_lets_the_mails_tell() {
 #[tokio::test]
 async fn l38_a_limit_of_the_day_blames_no_mail() {
     let limits = [
-        ("NO [THROTTLED] slow down", Next::Reconnect),
-        ("NO Account exceeded command or bandwidth limits. (Failure)", Next::Reconnect),
+        ("NO [THROTTLED] slow down", Next::PutOff),
+        ("NO Account exceeded command or bandwidth limits. (Failure)", Next::PutOff),
         ("NO [SERVERBUG] the store is down", Next::Carry),
     ];
     for (answer, next) in limits {
@@ -392,8 +392,8 @@ async fn l27_the_session_says_goodbye_and_a_login_that_will_pass_is_no_refusal()
     let cases = [
         ("NO [AUTHENTICATIONFAILED] Authentication failed.", Next::Pause),
         ("NO LOGIN failed.", Next::Pause),
-        ("NO [UNAVAILABLE] Temporary authentication failure.", Next::Reconnect),
-        ("NO [LIMIT] too many connections", Next::Reconnect),
+        ("NO [UNAVAILABLE] Temporary authentication failure.", Next::PutOff),
+        ("NO [LIMIT] too many connections", Next::PutOff),
     ];
     for (answer, next) in cases {
         let server = Scripted::start(move |server| {

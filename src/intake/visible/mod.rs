@@ -120,6 +120,7 @@ fn squeeze(text: &str) -> String {
 fn quotes(lines: &[Line], forwarded: bool) -> Vec<Fate> {
     let mut fates = vec![Fate::Keep; lines.len()];
     let mut announced = false;
+    let underscores = blocks::only_rule(lines).unwrap_or(usize::MAX);
     let mut at = 0;
     while let Some(line) = lines.get(at) {
         if line.mark == Mark::Rest {
@@ -130,7 +131,12 @@ fn quotes(lines: &[Line], forwarded: bool) -> Vec<Fate> {
         }
         if line.is_quoted() {
             let end = run_end(lines, at);
-            if blocks::is_forward_marker(first_text(lines, at)) {
+            let first = first_text(lines, at);
+            if blocks::is_forward_marker(first) {
+                break;
+            }
+            if blocks::is_original_marker(first) {
+                elide_from(&mut fates, at);
                 break;
             }
             set(&mut fates, at, end, Fate::Quote);
@@ -140,7 +146,8 @@ fn quotes(lines: &[Line], forwarded: bool) -> Vec<Fate> {
         if blocks::is_forward_marker(line.head()) || forwarded && blocks::header_block(lines, at) {
             break;
         }
-        if blocks::is_original_marker(line.head()) || blocks::header_block(lines, at) {
+        let rule = at == underscores && at > 0;
+        if rule || blocks::is_original_marker(line.head()) || blocks::header_block(lines, at) {
             elide_from(&mut fates, blocks::with_rule_above(lines, at));
             break;
         }

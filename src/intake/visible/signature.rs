@@ -13,7 +13,11 @@ pattern!(RULE, r"^\s*[-_=*—–]{3,}\s*$");
 pattern!(DELIMITER, r"^\s*(?:--\s?|—\s?—|__)\s*$");
 pattern!(
     MOBILE,
-    r"(?i)^[\s*_>(\[]*(?:(?:sent|send) (?:from|via|using|with) (?:my |a |the |an )?\S|(?:get|download|scarica|obten(?:er|ga|ha)|obtenir|descargar?|baixar?|télécharger) (?:outlook|bluemail|yahoo|spark|aqua)\b|outlook (?:para|for|für|pour|per|voor) (?:android|ios)|enviad[oa] (?:desde|do|de|a partir d[eo]|con|pelo|por|via) (?:mi |meu |minha |o |a |um )?\S|gesendet (?:von|mit|über|aus)\b|von meinem \S+ (?:\S+ )?gesendet|diese nachricht wurde von meinem|envoyé (?:de|depuis|à partir de|avec)\b|inviato (?:da|dal|con|tramite)\b|verzonden (?:vanaf|vanuit|via|met)\b|verstuurd vanaf\b|wysłan[eoy] (?:z|ze|przy)\b|skickat från\b|skickades från\b|sendt fra\b|lähetetty \S+|odesláno z\b|trimis de pe\b|отправлено (?:с|из)\b|надіслано з\b|iphoneから送信|(?:android|スマートフォン|私の\S+)から送信|发自(?:我的)?|發自|從我的 ?\S+ ?傳送|나의 \S+에서|iphone'umdan gönderildi|mobil(?:e|telefon) (?:sent|gesendet)|via (?:mobile|celular|móvil)$)"
+    r"(?i)^[\s*_>(\[]*(?:(?:sent|send) (?:from|via|using|with) (?:my |a |the |an )?\S|(?:get|download|scarica|obten(?:er|ga|ha)|obtenir|descargar?|baixar?|télécharger) (?:outlook|bluemail|yahoo|spark|aqua)\b|outlook (?:para|for|für|pour|per|voor) (?:android|ios)|enviad[oa] (?:desde|do|de|a partir d[eo]|con|pelo|por|via) (?:mi |meu |minha |o |a |um )?\S|gesendet (?:von|mit|über|aus)\b|von meinem \S+ (?:\S+ )?gesendet|diese nachricht wurde von meinem|envoyé (?:de|depuis|à partir de|avec)\b|inviato (?:da|dal|con|tramite)\b|verzonden (?:vanaf|vanuit|via|met)\b|verstuurd vanaf\b|wysłan[eoy] (?:z|ze|przy)\b|skickat från\b|skickades från\b|sendt fra\b|lähetetty \S+|odesláno z\b|trimis de pe\b|отправлено (?:с|из)\b|надіслано з\b|iphoneから送信|(?:android|スマートフォン|私の\S+)から送信|发自(?:我的)?|發自|從我的 ?\S+ ?傳送|나의 \S+에서|iphone'umdan gönderildi|mobil(?:e|telefon) (?:sent|gesendet)|provenance ?: ?courrier|via (?:mobile|celular|móvil)$)"
+);
+pattern!(
+    PRODUCT,
+    r"(?i)\b(?:proton|tutanota|spark|airmail|canary|edison|superhuman|zoho|mailbird|bluemail|aqua ?mail|em client|outlook|yahoo|gmx|iphone|ipad|android|blackberry|samsung)\b"
 );
 pattern!(
     BANNER,
@@ -22,6 +26,11 @@ pattern!(
 pattern!(
     BANNER_MORE,
     r"(?i)(?:do not click|don['’]t click|unless you (?:recogni[sz]e|know|trust)|open attachments?|learn why this is important|saiba por que|obtén información|não clique|não abra|no haga clic|no abra|klicken sie (?:nicht|keine)|non cliccare|non aprire|ne cliquez pas|report (?:suspicious|phish)|suspicious|know the content is safe|verifique o remetente|remetente)"
+);
+// How disclaimers begin. What only speaks of confidential data may be the report of a breach.
+pattern!(
+    OPENING,
+    r"(?i)^\W*(?:(?:statement of |e-?mail )?confiden[tc]\w+\b(?: notice|:|ity|idad|idade)?|disclaimer|legal notice|important(?: notice)?|privacy notice|hipaa|notice|please (?:note|be advised)|(?:this|the) (?:electronic |e-?mail |fax |above |attached |foregoing )?(?:e-?mail|message|communication|transmission|information|contents?|document|mail)\b|if you (?:are not|have received|received|believe)|any (?:unauthori[sz]ed|review|dissemination)|privileged|aviso|nota (?:legal|de)|advertencia|cl[aá]usula|est[ae] (?:e-?mail|mensa(?:je|gem)|correo|comunica\w+|documento|transmis\w+)|(?:la|las|a|as|o|os|el|le|il|lo) (?:información|informaç\w+|informazion\w+|contenido|conteúdo|contenuto|presente|mensagem|mensaje|messaggio|informations?)|se (?:você|o senhor|vostè|avete|ha ricevuto)|si (?:usted|ha recibido|vous)|quest[oa] (?:e-?mail|messaggio|comunicazione|documento)|ai sensi|ce (?:message|courriel|mail)|cet e-?mail|dies\w* (?:e-?mail|nachricht|mail|mitteilung)|die (?:in dieser|information|inhalt)|der inhalt|dit (?:e-?mail)?\s?bericht|deze e-?mail|de informatie|de inhoud|niniejsz\w+|ta wiadomo|treść|det(?:ta|te) (?:e-?mail|meddelande)|denne (?:e-?mail|melding)|tämä viesti|本(?:邮件|郵件|メール))"
 );
 pattern!(
     CONFIDENTIAL,
@@ -93,10 +102,12 @@ fn is_tag(lines: &[Line], kept: &[usize], position: usize) -> bool {
     let alone = above.trim().is_empty() || below.trim().is_empty();
     let words = line.split_whitespace().filter(|word| !word.starts_with("<http")).count();
     alone
-        && words <= 9
+        && words <= 12
         && line.len() <= 200
         && MOBILE.is_match(line)
-        && !line.trim_end().ends_with(['.', '?', ':', ',']) | line.contains("://")
+        && (!line.trim_end().ends_with(['.', '?', ':', ','])
+            || line.contains("://")
+            || PRODUCT.is_match(line))
 }
 
 /// `-- ` (RFC 3676 4.3) and what lists write in its place; a short rest only.
@@ -135,6 +146,7 @@ fn disclaimers(lines: &[Line], fates: &mut [Fate]) {
         }
         let paragraph = texts.join(" ");
         let legal = paragraph.chars().count() > 90
+            && OPENING.is_match(&paragraph)
             && CONFIDENTIAL.is_match(&paragraph)
             && RECIPIENT.is_match(&paragraph);
         let before = lines
@@ -217,6 +229,8 @@ mod tests {
     fn every_pattern_is_sound() {
         for pattern in [
             &CLOSING,
+            &PRODUCT,
+            &OPENING,
             &RULE,
             &DELIMITER,
             &MOBILE,
