@@ -173,6 +173,11 @@ fn priority_word(desk: &Desk, priority: Priority, language: Language) -> String 
 }
 
 #[cfg(test)]
+pub(super) fn names_of(context: &Value) -> Vec<String> {
+    context.try_iter().map(|names| names.map(|n| n.to_string()).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -190,9 +195,4 @@ mod tests {
             assert_eq!(bare(subject, number), want);
         }
     }
-}
-
-#[cfg(test)]
-pub(super) fn names_of(context: &Value) -> Vec<String> {
-    context.try_iter().map(|names| names.map(|n| n.to_string()).collect()).unwrap_or_default()
 }
