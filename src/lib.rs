@@ -1,5 +1,6 @@
 //! mailward: an email-to-ticket gateway for help desks in health care.
 
+pub mod cli;
 pub mod clock;
 pub mod compose;
 pub mod config;
@@ -9,6 +10,8 @@ pub mod imap;
 pub mod intake;
 pub mod phi;
 pub mod seal;
+pub mod serve;
 pub mod smtp;
 pub mod store;
+pub mod telemetry;
 pub mod worker;

@@ -1,1 +1,25 @@
-//! decide
+//! What happens: plain functions from facts, ticket, policy and now to a decision. No async, no
+//! pool, no clock, no log; nothing here changes anything.
+
+pub mod agent_mail;
+pub mod answer;
+pub mod bounce;
+pub mod clocks;
+pub mod hours;
+pub mod join;
+pub mod notify;
+pub mod on_command;
+pub mod on_message;
+pub mod on_tick;
+pub mod open;
+pub mod orders;
+pub mod priority;
+pub mod respond;
+pub mod scene;
+pub mod shown;
+pub mod thread;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

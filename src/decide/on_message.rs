@@ -19,27 +19,35 @@ pub fn on_message(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>
     }
     let class = incoming.mail.class.unwrap_or(MessageClass::Human);
     let breach = scene.desk.class == DeskClass::Breach;
-    if let Some(decision) = agent_mail::decide(incoming, facts, scene) {
+    if !incoming.released
+        && let Some(decision) = agent_mail::decide(incoming, facts, scene)
+    {
         return decision;
     }
     match class {
         MessageClass::Bounce | MessageClass::Feedback => {
             if let Some((row, ticket)) = &facts.sent_row {
-                return bounce::matched(incoming, *row, ticket, scene);
+                return bounce::matched(incoming, facts, (*row, ticket), scene);
             }
             if !breach {
                 return aside(incoming, scene, &Aside::recorded("report_unmatched"));
             }
         }
-        MessageClass::Spam if !breach => return aside(incoming, scene, &Aside::held("spam")),
+        MessageClass::Spam if !breach && !incoming.released => {
+            return aside(incoming, scene, &Aside::held("spam"));
+        }
         _ => {}
     }
     match thread(incoming.mail, facts, &scene.policy.directory) {
-        Threading::Joins { ticket, who, how } => join::join(incoming, facts, scene, join::Way { ticket, who, how }),
+        Threading::Joins { ticket, who, how } => {
+            join::join(incoming, facts, scene, join::Way { ticket, who, how })
+        }
         Threading::Opens { .. } if by_itself_only(class) && !breach => {
             aside(incoming, scene, &Aside::recorded(class.as_str()))
         }
-        Threading::Opens { possibly_related } => open::open(incoming, facts, scene, open::Why::First(possibly_related)),
+        Threading::Opens { possibly_related } => {
+            open::open(incoming, facts, scene, open::Why::First(possibly_related))
+        }
     }
 }
 
@@ -73,7 +81,8 @@ impl Aside {
             duplicate_of: Some(first),
         }
     }
-    const fn recorded(reason: &'static str) -> Self {
+    /// Kept and listed.
+    pub const fn recorded(reason: &'static str) -> Self {
         Self { state: LedgerState::Recorded, reason, action: "recorded", duplicate_of: None }
     }
     /// Waits for a person.

@@ -17,6 +17,8 @@ pub struct Incoming<'a> {
     pub ledger: LedgerId,
     /// INTERNALDATE, never later than now; clocks start here.
     pub arrived: Instant,
+    /// A person released it: neither marks of spam nor a missing proof hold it again.
+    pub released: bool,
 }
 
 /// Where and when it is decided.

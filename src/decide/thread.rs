@@ -66,6 +66,9 @@ fn joins(
     {
         return None;
     }
+    if candidate.ticket.merged_into.is_some() {
+        return None;
+    }
     let sender = facts.sender?;
     let customers = candidate.ticket.participants.iter().filter(|p| p.role != Role::Agent);
     if let Some(participant) = customers.clone().find(|p| p.key == sender) {
@@ -75,10 +78,7 @@ fn joins(
         return None;
     }
     let organisation = mail.from.as_ref().and_then(|from| directory.organisation(&from.address))?;
-    customers
-        .into_iter()
-        .any(|p| p.organisation.as_ref() == Some(&organisation))
-        .then_some(As::NewSender)
+    customers.into_iter().any(|p| p.organisation.as_ref() == Some(&organisation)).then_some(As::NewSender)
 }
 
 const fn reason(hint: Hint) -> &'static str {

@@ -1,7 +1,7 @@
 //! A desk as its configuration says: the rules a decision may read. Plain data; `config/` makes it,
 //! nobody changes it while it is in use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::Duration;
@@ -52,6 +52,10 @@ pub struct Target {
 }
 
 impl Target {
+    /// Every span that is promised.
+    pub fn spans(&self) -> impl Iterator<Item = Span> + use<> {
+        [self.response, self.resolution, self.update].into_iter().flatten()
+    }
     /// The span promised for a kind of clock.
     pub const fn span(&self, kind: ClockKind) -> Option<Span> {
         match kind {
@@ -82,6 +86,114 @@ pub struct AfterHours {
     pub except: Vec<Priority>,
     /// Told to customers who write of an emergency.
     pub emergency_phone: Option<String>,
+}
+
+/// When the clocks of a desk begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClockStart {
+    /// With the arrival of the mail.
+    #[default]
+    Arrival,
+    /// Resolution and updates with the first acknowledgment that SMTP accepted; response with arrival.
+    Acknowledged,
+}
+
+/// Who may open a ticket; mail of others is held for review and answered with a polite notice.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Submitters {
+    /// Anyone who writes.
+    #[default]
+    Anyone,
+    /// Contacts of the directory with one of these roles.
+    Roles(Vec<String>),
+}
+
+/// One level of escalation; contacts accumulate from the lowest level up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EscalationLevel {
+    /// 1 is the lowest.
+    pub level: u8,
+    /// The desk's word for it.
+    pub name: String,
+    /// Tickets of this priority begin here; `None`: reached only from below.
+    pub priority: Option<Priority>,
+    /// Told when the level below missed its time, with everyone below.
+    pub contacts: Vec<EmailAddress>,
+}
+
+/// What a missed target leads to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Escalation {
+    /// Shares of a target, in percent, at which the agents are warned.
+    pub warn_at: Vec<u8>,
+    /// A missed target raises the priority one step.
+    pub raise: bool,
+    /// Sorted by level, no gaps.
+    pub levels: Vec<EscalationLevel>,
+}
+
+impl Escalation {
+    /// Everyone who is told when `level` is reached.
+    pub fn contacts(&self, level: u8) -> impl Iterator<Item = &EmailAddress> {
+        self.levels.iter().filter(move |l| l.level <= level).flat_map(|l| &l.contacts)
+    }
+    /// The level at which a ticket of this priority begins; the lowest where none is named.
+    pub fn entry(&self, priority: Priority) -> Option<u8> {
+        let named = self.levels.iter().find(|l| l.priority == Some(priority));
+        named.or_else(|| self.levels.first()).map(|l| l.level)
+    }
+}
+
+/// A fact the desk needs; a mail without it is asked for it by name in the acknowledgment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// The name of the field (see [`Desk::fields`]).
+    pub field: String,
+    /// Only for these kinds of request; empty for all.
+    pub categories: Vec<Category>,
+}
+
+/// A kind of request that the desk answers with a text of its own, or passes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandardAnswer {
+    /// For this kind of request...
+    pub category: Option<Category>,
+    /// ...or where this rule gave its priority (see `Prioritised::rules`).
+    pub rule: Option<String>,
+    /// The name of the template.
+    pub template: String,
+    /// A supplier of the directory who takes it over.
+    pub forward_to: Option<EmailAddress>,
+}
+
+/// A notice that a desk may switch on or off.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum CustomerNotice {
+    /// A person works on the ticket.
+    Assigned,
+    /// Progress, at the cadence of the target.
+    Progress,
+    /// The ticket is held for solved.
+    Resolved,
+    /// The ticket closes soon without an answer.
+    Reminder,
+    /// The ticket was closed.
+    Closed,
+    /// A reply opened the ticket again.
+    Reopened,
 }
 
 /// A desk.
@@ -125,9 +237,67 @@ pub struct Desk {
     pub agents: Vec<AgentName>,
     /// Directory of overriding templates, empty for the built-in ones.
     pub templates: Option<std::path::PathBuf>,
+    /// When its clocks begin.
+    pub clock_start: ClockStart,
+    /// Who may open a ticket.
+    pub submitters: Submitters,
+    /// What a missed target leads to.
+    pub escalation: Escalation,
+    /// Paged at once by words of an emergency outside hours.
+    pub on_call: Vec<EmailAddress>,
+    /// Pages an hour; one more says that there is a storm, the rest waits.
+    pub pages_per_hour: u32,
+    /// Kinds of request whose first answer owes an estimated resolution time.
+    pub eta: Vec<Category>,
+    /// Facts that a mail must hold.
+    pub asks: Vec<Ask>,
+    /// Kinds of request with an answer of their own.
+    pub answers: Vec<StandardAnswer>,
+    /// Notices to customers besides the acknowledgment.
+    pub notices: BTreeSet<CustomerNotice>,
 }
 
 impl Desk {
+    /// A support desk with nothing but a name, an address and hours: no promises, no rules, English,
+    /// no auto-close, replies reopen for 14 days.
+    pub fn new(name: DeskName, address: EmailAddress, calendar: Arc<Calendar>) -> Self {
+        Self {
+            from_name: name.to_string(),
+            name,
+            class: DeskClass::Support,
+            address,
+            aliases: Vec::new(),
+            languages: vec![Language::En],
+            calendar,
+            words: BTreeMap::new(),
+            categories: Vec::new(),
+            rules: Arc::default(),
+            targets: BTreeMap::new(),
+            autoclose: None,
+            after_hours: AfterHours::default(),
+            reopen_days: 14,
+            echo_subject: false,
+            own_lists: Vec::new(),
+            fields: Vec::new(),
+            agents: Vec::new(),
+            templates: None,
+            clock_start: ClockStart::Arrival,
+            submitters: Submitters::Anyone,
+            escalation: Escalation::default(),
+            on_call: Vec::new(),
+            pages_per_hour: 6,
+            eta: Vec::new(),
+            asks: Vec::new(),
+            answers: Vec::new(),
+            notices: BTreeSet::new(),
+        }
+    }
+    /// True when the desk promises something and every promise counts nights and weekends: hours
+    /// then mean nothing to its customers.
+    pub fn elapsed_only(&self) -> bool {
+        let mut spans = self.targets.values().flat_map(Target::spans).peekable();
+        spans.peek().is_some() && spans.all(|span| matches!(span, Span::Elapsed(_)))
+    }
     /// The promises that hold for a ticket: its type's, else its priority's.
     pub fn target(&self, priority: Priority, category: Option<&Category>) -> Target {
         category

@@ -9,6 +9,8 @@ use super::message::Language;
 /// A customer organisation.
 #[derive(Debug, Clone, Default)]
 pub struct Organisation {
+    /// The organisation above it: a reseller.
+    pub parent: Option<OrganisationName>,
     /// Mail domains, lower-cased.
     pub domains: Vec<String>,
     /// Technical instance, clinic or reseller ids.

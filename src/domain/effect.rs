@@ -219,6 +219,10 @@ impl Reason {
     pub const fn code(code: &'static str) -> Self {
         Self { code, detail: None }
     }
+    /// The reason as an agent reads it: the code, and what it was about.
+    pub fn words(&self) -> String {
+        self.detail.as_ref().map_or_else(|| self.code.to_owned(), |detail| format!("{}: {detail}", self.code))
+    }
     /// A code with a rule id or figure.
     pub fn with(code: &'static str, detail: impl Into<String>) -> Self {
         Self { code, detail: Some(detail.into()) }

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod address;
+pub mod agent_mail;
 pub mod calendar;
 pub mod command;
 pub mod desk;

@@ -6,9 +6,22 @@ use super::ids::{
     TicketNumber,
 };
 use super::message::{Instant, Language};
+use super::text::RedactedText;
 
 /// ITIL priority, the common scale of all desks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Priority {
     /// May wait.
@@ -242,6 +255,8 @@ pub enum ClockKind {
 }
 
 impl ClockKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Response, Self::Resolution, Self::Update];
     /// The word the database stores.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -252,7 +267,7 @@ impl ClockKind {
     }
     /// Reads what [`ClockKind::as_str`] gave.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Response, Self::Resolution, Self::Update].into_iter().find(|k| k.as_str() == text)
+        Self::ALL.into_iter().find(|k| k.as_str() == text)
     }
 }
 
@@ -325,6 +340,8 @@ pub struct TicketSnapshot {
     pub category: Option<Category>,
     /// What the customer writes in.
     pub language: Language,
+    /// Of its first mail, redacted; what agents know it by.
+    pub subject: RedactedText,
     /// A breach ticket: shown only to its own agents, never closed by time, never merged.
     pub restricted: bool,
     /// Came from history: no clocks, nothing sent.

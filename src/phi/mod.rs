@@ -1,1 +1,29 @@
-//! phi
+//! Redaction of likely PHI. Takes text as a person wrote it, gives text fit for agents and clear
+//! columns, with a finding (place, kind, rule) for each stretch that was replaced. The only folder
+//! that makes [`crate::domain::text::RedactedText`]. It never logs, never keeps text beyond the
+//! call, never fails: what it cannot judge the caller withholds with [`withheld`].
+
+mod addresses;
+#[cfg(test)]
+mod cases;
+mod chains;
+pub mod checks;
+mod chunks;
+mod contacts;
+mod dates;
+pub mod finding;
+mod hl7;
+mod html;
+mod identifiers;
+mod lexicon;
+mod names;
+mod page;
+pub mod placeholders;
+pub mod redact;
+mod sender;
+mod settle;
+mod zones;
+
+pub use finding::{Finding, Kind, Span};
+pub use placeholders::Placeholders;
+pub use redact::{Context, Lists, LocalFormat, Redaction, Redactor, no_customer_text, withheld};

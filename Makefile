@@ -1,0 +1,30 @@
+# mailward: `make demo` shows the main job, `make test` runs everything on real servers.
+.POSIX:
+SHELL = /bin/sh
+CARGO = cargo
+PACKAGES = dovecot-imapd dovecot-lmtpd postfix postgresql openssl
+
+.PHONY: help demo test servers lint doc bench eval fmt
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | sort
+
+demo: ## a day of a help desk on embedded defaults; writes below target/demo/
+	@$(CARGO) build --quiet
+	@target/debug/mailward demo
+
+servers: ## installs Dovecot, Postfix and PostgreSQL with apt where they are missing
+	@.ci/servers $(PACKAGES)
+
+test: servers ## every test, the real servers included
+	$(CARGO) test --all-targets --no-fail-fast
+
+lint: ## rustfmt and clippy, warnings are errors
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+
+doc: ## the documentation of the code
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
+
+fmt: ## formats the code
+	$(CARGO) fmt

@@ -1,0 +1,70 @@
+//! `redact --jsonl`: a line out for a line in, in order; a bad line gives an error object and exit
+//! 65 at the end.
+
+use std::io::BufRead as _;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::address::{EmailAddress, Mailbox};
+use crate::domain::message::Language;
+use crate::domain::text::RawText;
+use crate::phi::{Context, Lists, Redactor, Span};
+
+use super::args::Redact;
+use super::exit::{Exit, Stop};
+use super::out::Out;
+
+#[derive(Deserialize)]
+struct Line {
+    id: serde_json::Value,
+    lang: Option<String>,
+    text: String,
+    from: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    id: &'a serde_json::Value,
+    spans: &'a [Span],
+    redacted: &'a str,
+}
+
+/// Redacts every line.
+pub fn run(args: &Redact) -> Result<Exit, Stop> {
+    let redactor = Redactor::new(&Lists::default());
+    let mut out = Out::stdout();
+    let mut exit = Exit::Ok;
+    let input: Box<dyn std::io::BufRead> = if args.file.as_os_str() == "-" {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(std::io::BufReader::new(std::fs::File::open(&args.file)?))
+    };
+    for line in input.split(b'\n') {
+        let line = line?;
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        if let Ok(line) = serde_json::from_slice::<Line>(&line) {
+            let from = line.from.as_deref().and_then(mailbox);
+            let language = line.lang.as_deref().and_then(Language::parse);
+            let context = Context { language, from: from.as_ref() };
+            let (spans, redacted) = redactor.spans(&RawText::new(line.text), &context);
+            out.json(&Answer { id: &line.id, spans: &spans, redacted: redacted.as_str() })?;
+        } else {
+            exit = Exit::Data;
+            let error = "not an object with id and text";
+            out.json(&serde_json::json!({ "id": null, "error": error }))?;
+        }
+    }
+    Ok(exit)
+}
+
+/// `Name <address>`, or an address.
+fn mailbox(text: &str) -> Option<Mailbox> {
+    let (name, address) = match text.rsplit_once('<') {
+        Some((name, rest)) => (name.trim().trim_matches('"'), rest.trim_end_matches('>')),
+        None => ("", text),
+    };
+    let address = EmailAddress::parse(address).ok()?;
+    Some(Mailbox { name: (!name.is_empty()).then(|| name.to_owned()), address })
+}

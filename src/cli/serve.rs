@@ -1,0 +1,116 @@
+//! `serve`: builds the workers, watches signals, reloads on SIGHUP.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config;
+use crate::domain::account::{ImapServer, Relay};
+use crate::domain::policy::Policy;
+use crate::imap::Limits;
+use crate::serve::{Ended, Workers};
+use crate::smtp::Sender;
+use crate::worker::outbox::{Origin, OutboxWorker};
+use crate::worker::rules::RuleBook;
+
+use super::args::Serve;
+use super::exit::{Exit, Stop};
+use super::office::{self, Office};
+
+/// Runs every worker.
+pub async fn run(args: Serve) -> Result<Exit, Stop> {
+    if args.at.at.is_some() && !args.until_idle {
+        return Err(Stop::usage("--at goes with --until-idle only: a running gateway lives in real time"));
+    }
+    let office = Office::open(&args.config.config, args.at.at).await?;
+    for warning in &office.loaded.warnings {
+        tracing::warn!(code = warning.code, line = warning.line, "{}", warning.message);
+    }
+    let workers = workers(&office)?;
+    let stop = CancellationToken::new();
+    tokio::spawn(signals(stop.clone(), args.config.config.clone(), office.book.clone()));
+    tracing::info!(
+        accounts = office.loaded.policy.accounts.len(),
+        desks = office.loaded.policy.desks.len(),
+        "mailward runs"
+    );
+    let progress = super::say::progress(args.until_idle.then_some("working until idle"));
+    let ended = crate::serve::run(workers, stop, args.until_idle).await;
+    progress.finish_and_clear();
+    office.store.close().await;
+    match ended {
+        Ended::Well => Ok(Exit::Ok),
+        Ended::Away(what) => Err(Stop::new(Exit::Again, what)
+            .help("nothing is lost: the next start takes up where this one ended")),
+    }
+}
+
+/// Every worker of an office.
+pub fn workers(office: &Office) -> Result<Workers, Stop> {
+    Ok(Workers {
+        ingest: office.ingest(),
+        sweep: office.sweep(),
+        outbox: outbox(office)?,
+        password: Arc::new(password),
+        limits: Limits::default(),
+    })
+}
+
+/// The outbox worker of an office.
+pub fn outbox(office: &Office) -> Result<OutboxWorker, Stop> {
+    let sender = sender(&office.loaded.policy)?;
+    let origin = Origin { clock: office.clock.clone(), random: office.random().clone(), run: office.run() };
+    let per_minute = office.loaded.policy.transport.max_per_minute;
+    Ok(OutboxWorker::new(office.store.clone(), (sender, per_minute), &origin, office.bells().clone()))
+}
+
+fn sender(policy: &Policy) -> Result<Sender, Stop> {
+    let transport = &policy.transport;
+    let password = match &transport.relay {
+        Relay::Smtp { login: Some((_, secret)), .. } => Some(
+            config::secret(secret).map_err(|error| Stop::new(Exit::Config, format!("[smtp]: {error}")))?,
+        ),
+        _ => None,
+    };
+    // EHLO wants a name of ours (RFC 5321 4.1.1.1): the domain that our mail comes from.
+    let hello = policy.desks.values().next().map_or("localhost", |desk| desk.address.domain());
+    Ok(Sender::new(transport, password, hello))
+}
+
+fn password(server: &ImapServer) -> Option<SecretString> {
+    config::secret(&server.password).ok()
+}
+
+async fn signals(stop: CancellationToken, config: std::path::PathBuf, book: RuleBook) {
+    let (Ok(mut term), Ok(mut int), Ok(mut hup)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()))
+    else {
+        return;
+    };
+    loop {
+        tokio::select! {
+            _ = term.recv() => break,
+            _ = int.recv() => break,
+            _ = hup.recv() => reload(&config, &book),
+        }
+    }
+    tracing::info!("stopping: what is in flight is finished or left for the next start");
+    stop.cancel();
+}
+
+/// An invalid new configuration keeps the old one and alarms.
+fn reload(config: &Path, book: &RuleBook) {
+    match office::load(config, Clock::System.now()).and_then(|loaded| office::rules(&loaded)) {
+        Ok(rules) => {
+            book.replace(rules);
+            tracing::info!("the new configuration holds from the next mail on");
+        }
+        Err(stop) => {
+            tracing::error!(message = %stop.message, "ALARM: the new configuration is invalid, the old one holds; see `mailward check`");
+        }
+    }
+}

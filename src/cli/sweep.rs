@@ -1,0 +1,31 @@
+//! `sweep`: everything that is due once, then one pass of the outbox.
+
+use crate::worker::Step;
+
+use super::args::Sweep;
+use super::exit::{Exit, Stop};
+use super::office::Office;
+use super::out::Out;
+
+/// Sweeps until nothing more happens, then sends what may be sent.
+pub async fn run(args: Sweep) -> Result<Exit, Stop> {
+    let office = Office::open(&args.config.config, args.at.at).await?;
+    let sweep = office.sweep();
+    let mut out = Out::stdout();
+    loop {
+        let swept = sweep.step(None).await?;
+        for line in &swept {
+            if args.json {
+                out.json(line)?;
+            } else {
+                out.line(format!("ticket {}: {} {}", line.ticket, line.action, line.reason))?;
+            }
+        }
+        if swept.iter().all(|line| line.action == "looked") {
+            break;
+        }
+    }
+    let outbox = super::serve::outbox(&office)?;
+    while let Step::Did(_) = outbox.step().await? {}
+    Ok(Exit::Ok)
+}

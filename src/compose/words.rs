@@ -1,0 +1,164 @@
+//! What a notice's template may speak of: the one list of variables, and their values for a notice.
+//! A customer's template never has a variable of an agent's notification (L24), and an
+//! acknowledgment none that holds the customer's words but the redacted subject (L16).
+
+use minijinja::Value;
+
+use super::dates;
+use crate::domain::agent_mail::{END_MARKER, MARKER};
+use crate::domain::desk::Desk;
+use crate::domain::ids::TicketNumber;
+use crate::domain::message::{Instant, Language};
+use crate::domain::outgoing::{Notice, PublicText};
+use crate::domain::ticket::Priority;
+
+/// What a variable may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Always a text or number.
+    Text,
+    /// A text, or none.
+    Optional,
+    /// True or false.
+    Flag,
+    /// Texts, perhaps none.
+    List,
+}
+
+type Variable = (&'static str, Shape);
+
+const COMMON: &[Variable] = &[("number", Shape::Text), ("desk", Shape::Text), ("phone", Shape::Optional)];
+
+/// The variables that every text of a notice knows.
+pub(super) fn variables(notice: &str) -> impl Iterator<Item = Variable> {
+    let own: &[Variable] = match notice {
+        "received" => &[
+            ("arrived", Shape::Text),
+            ("response_due", Shape::Optional),
+            ("opening", Shape::Optional),
+            ("subject", Shape::Optional),
+        ],
+        "restricted" => &[("arrived", Shape::Text)],
+        "answer" => &[("text", Shape::Text), ("agent", Shape::Text)],
+        "resolved" => &[("text", Shape::Optional), ("agent", Shape::Text), ("reopen_days", Shape::Text)],
+        "reminder" => &[("closes_at", Shape::Text)],
+        "closed" => &[("reopen_until", Shape::Text), ("no_answer", Shape::Flag)],
+        "notification" => &[
+            ("marker", Shape::Text),
+            ("end_marker", Shape::Text),
+            ("event", Shape::Text),
+            ("text", Shape::Text),
+            ("subject", Shape::Text),
+            ("priority", Shape::Text),
+            ("due", Shape::Optional),
+            ("reasons", Shape::List),
+            ("attachments", Shape::List),
+        ],
+        "refusal" => &[("marker", Shape::Text), ("end_marker", Shape::Text), ("why", Shape::Text)],
+        _ => &[],
+    };
+    COMMON.iter().chain(own).copied()
+}
+
+/// Contexts for `check`: everything set, and everything optional empty.
+pub(super) fn samples(notice: &str) -> Vec<Value> {
+    let sample = |full: bool| {
+        let value = |shape| match shape {
+            Shape::Text => Value::from("x"),
+            Shape::Optional if full => Value::from("x"),
+            Shape::Optional => Value::from(()),
+            Shape::Flag => Value::from(full),
+            Shape::List => Value::from(if full { vec!["x", "y"] } else { Vec::new() }),
+        };
+        variables(notice).map(|(name, shape)| (name, value(shape))).collect()
+    };
+    vec![sample(true), sample(false)]
+}
+
+/// The name of the notice's texts.
+pub(super) const fn template(notice: &Notice) -> &'static str {
+    match notice {
+        Notice::Received { restricted: true, .. } => "restricted",
+        other => other.kind(),
+    }
+}
+
+/// The values of the variables for this notice.
+pub(super) fn context(notice: &Notice, desk: &Desk, number: TicketNumber, language: Language) -> Value {
+    let when = |at: &Instant| Value::from(dates::date_time(*at, desk.calendar.zone, language));
+    let here = |at: &Instant| Value::from(dates::date_time_here(*at, desk.calendar.zone, language));
+    let own = match notice {
+        Notice::Received { arrived, restricted: true, .. } => vec![("arrived", when(arrived))],
+        Notice::Received { arrived, response_due, subject, next_opening, .. } => vec![
+            ("arrived", when(arrived)),
+            ("response_due", optional(response_due.as_ref().map(here))),
+            ("opening", optional(next_opening.as_ref().map(here))),
+            ("subject", optional(subject.as_ref().map(|s| Value::from(s.as_str())))),
+        ],
+        Notice::Answer { text, agent_name } => {
+            vec![("text", Value::from(text.expose())), ("agent", Value::from(agent_name.as_str()))]
+        }
+        Notice::Resolved { text, agent_name } => vec![
+            ("text", optional(text.as_ref().map(|t: &PublicText| Value::from(t.expose())))),
+            ("agent", Value::from(agent_name.as_str())),
+            ("reopen_days", Value::from(desk.reopen_days)),
+        ],
+        Notice::Reminder { closes_at } => vec![("closes_at", when(closes_at))],
+        Notice::Closed { reopen_until, no_answer } => {
+            let until = dates::date(*reopen_until, desk.calendar.zone, language);
+            vec![("reopen_until", Value::from(until)), ("no_answer", Value::from(*no_answer))]
+        }
+        Notice::AgentNotification { event, text, subject, priority, due, reasons, attachments, .. } => vec![
+            ("marker", Value::from(MARKER)),
+            ("end_marker", Value::from(END_MARKER)),
+            ("event", Value::from(*event)),
+            ("text", Value::from(text.as_str())),
+            ("subject", Value::from(subject.as_str())),
+            ("priority", Value::from(priority_word(desk, *priority, language))),
+            ("due", optional(due.as_ref().map(when))),
+            ("reasons", Value::from(reasons.clone())),
+            ("attachments", Value::from(attachments.clone())),
+        ],
+        Notice::AgentRefusal { why, .. } => vec![
+            ("marker", Value::from(MARKER)),
+            ("end_marker", Value::from(END_MARKER)),
+            ("why", Value::from(why.as_str())),
+        ],
+    };
+    let common = [
+        ("number", Value::from(number.get())),
+        ("desk", Value::from(desk.from_name.as_str())),
+        ("phone", optional(desk.after_hours.emergency_phone.as_deref().map(Value::from))),
+    ];
+    common.into_iter().chain(own).collect()
+}
+
+fn optional(value: Option<Value>) -> Value {
+    value.unwrap_or_else(|| Value::from(()))
+}
+
+/// The desk's own word for a priority, else the language's.
+fn priority_word(desk: &Desk, priority: Priority, language: Language) -> String {
+    if let Some(word) = desk.words.get(&priority) {
+        return word.clone();
+    }
+    let word = match (language, priority) {
+        (Language::En, Priority::Urgent) => "Urgent",
+        (Language::En, Priority::High) => "High",
+        (Language::En, Priority::Medium) => "Medium",
+        (Language::En, Priority::Low) => "Low",
+        (_, Priority::Urgent) => "Urgente",
+        (_, Priority::High) => "Alta",
+        (Language::Pt, Priority::Medium) => "Média",
+        (_, Priority::Medium) => "Media",
+        (Language::Es, Priority::Low) => "Baja",
+        (Language::Pt, Priority::Low) => "Baixa",
+        (Language::It, Priority::Low) => "Bassa",
+    };
+    word.to_owned()
+}
+
+#[cfg(test)]
+pub(super) fn names_of(context: &Value) -> Vec<String> {
+    context.try_iter().map(|names| names.map(|n| n.to_string()).collect()).unwrap_or_default()
+}

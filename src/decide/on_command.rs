@@ -1,0 +1,169 @@
+//! A person acts on a ticket: by mail (once proven) or at the command line. Gives the decision, or
+//! the refusal in the words of the one who must act. Only a public text can become customer mail.
+
+use crate::domain::command::{Command, Refusal};
+use crate::domain::desk::{Desk, DeskClass};
+use crate::domain::effect::{Decision, Effect, Reason, Subject};
+use crate::domain::facts::CommandFacts;
+use crate::domain::ids::AgentName;
+use crate::domain::message::Instant;
+use crate::domain::ticket::{
+    Actor, CloseReason, Priority, TicketClock, TicketSnapshot, TicketState, TransitionError,
+};
+use crate::phi;
+
+use super::answer::{self, Words};
+use super::clocks::{self, Promise};
+use super::notify::{self, News};
+use super::scene::Scene;
+
+/// Decides on one command.
+///
+/// # Errors
+/// [`Refusal`] says what to do instead.
+pub fn on_command(
+    command: &Command,
+    facts: &CommandFacts,
+    scene: Scene<'_>,
+    actor: Actor,
+) -> Result<Decision, Refusal> {
+    let ticket = &facts.ticket;
+    if ticket.merged_into.is_some() && !matches!(command, Command::Note { .. }) {
+        return Err(TransitionError::Merged.into());
+    }
+    let (action, effects) = match command {
+        Command::Reply { text, redacted, resolve } => {
+            answer::reply(facts, scene, Words { text, redacted, resolve: *resolve })?
+        }
+        Command::Note { redacted, text } => ("noted", answer::note(facts, scene, redacted, text)?),
+        Command::Resolve => ("resolved", answer::resolve(facts, scene)?),
+        Command::Assign(agent) => ("assigned", assign(agent.as_ref(), facts, scene)?),
+        Command::Priority(priority) => ("prioritised", prioritise(*priority, ticket, scene)),
+        Command::Close => ("closed", answer::close(facts, scene)?),
+        Command::Reopen => ("reopened", reopen(ticket, scene)?),
+        Command::Merge => ("merged", merge(facts, scene)?),
+        Command::Move(desk) => ("moved", move_to(ticket, desk, facts.agent.as_ref(), scene)?),
+    };
+    Ok(Decision {
+        subject: Subject::Existing(ticket.id, ticket.version),
+        effects,
+        reasons: vec![Reason::code(action)],
+        action,
+        actor,
+        at: scene.now,
+    })
+}
+
+fn reopen(ticket: &TicketSnapshot, scene: Scene<'_>) -> Result<Vec<Effect>, Refusal> {
+    let state = ticket.state.reopen()?;
+    let clocks = clocks::reopened(&ticket.clocks, promise(ticket, scene.desk), scene.now);
+    let due = clocks::next_due(&clocks);
+    Ok(vec![
+        Effect::SetState(state),
+        Effect::SetReminded(None),
+        Effect::SetClocks(clocks),
+        Effect::SetDue(due),
+    ])
+}
+
+fn assign(agent: Option<&AgentName>, facts: &CommandFacts, scene: Scene<'_>) -> Result<Vec<Effect>, Refusal> {
+    let ticket = &facts.ticket;
+    if let Some(name) = agent
+        && scene.policy.directory.agent_of_desk(name, &ticket.desk).is_none()
+    {
+        return Err(Refusal::NotAllowed("that agent does not work for this desk; see directory.toml"));
+    }
+    let mut effects = vec![Effect::Assign(agent.cloned())];
+    if ticket.state == TicketState::New && agent.is_some() {
+        effects.push(Effect::SetState(TicketState::Open));
+    }
+    // Who lives in their mail client learns of it there, and gets a token to answer with.
+    if agent.is_some() && agent != facts.agent.as_ref() && agent != ticket.assignee.as_ref() {
+        let nothing = phi::no_customer_text("");
+        let news = News {
+            event: "assigned",
+            subject: &ticket.subject,
+            text: &nothing,
+            priority: ticket.priority,
+            due: clocks::next_due(&ticket.clocks),
+            reasons: Vec::new(),
+            attachments: &[],
+        };
+        effects.extend(notify::agents(&news, agent, scene.desk, scene.policy));
+    }
+    Ok(effects)
+}
+
+fn prioritise(priority: Priority, ticket: &TicketSnapshot, scene: Scene<'_>) -> Vec<Effect> {
+    let old = promise(ticket, scene.desk);
+    let clocks = clocks::renewed(ticket, old, Promise { priority, ..old }, scene.now);
+    let due = look_again(ticket, &clocks, scene);
+    vec![Effect::SetPriority(priority), Effect::SetClocks(clocks), Effect::SetDue(due)]
+}
+
+/// When the sweep looks next: at once where silence is being counted, so that it is counted on.
+fn look_again(ticket: &TicketSnapshot, clocks: &[TicketClock], scene: Scene<'_>) -> Option<Instant> {
+    match ticket.state {
+        TicketState::Pending { .. } | TicketState::Resolved { .. } => Some(scene.now),
+        _ => clocks::next_due(clocks),
+    }
+}
+
+fn merge(facts: &CommandFacts, scene: Scene<'_>) -> Result<Vec<Effect>, Refusal> {
+    let ticket = &facts.ticket;
+    if ticket.restricted {
+        return Err(Refusal::Restricted("merged"));
+    }
+    let other = facts.other.as_ref().ok_or(Refusal::Merge)?;
+    if other.id == ticket.id || other.merged_into.is_some() || other.restricted || other.desk != ticket.desk {
+        return Err(Refusal::Merge);
+    }
+    if matches!(other.state, TicketState::Closed { .. }) {
+        return Err(TransitionError::Closed.into());
+    }
+    let state = match ticket.state {
+        TicketState::Closed { .. } => TicketState::Closed { at: scene.now, reason: CloseReason::Merged },
+        state => state.close(scene.now, CloseReason::Merged)?,
+    };
+    let clocks = clocks::ended(&ticket.clocks, scene.now);
+    Ok(vec![
+        Effect::MergeInto(other.id),
+        Effect::SetState(state),
+        Effect::SetClocks(clocks),
+        Effect::SetDue(None),
+    ])
+}
+
+fn move_to(
+    ticket: &TicketSnapshot,
+    desk: &crate::domain::ids::DeskName,
+    agent: Option<&AgentName>,
+    scene: Scene<'_>,
+) -> Result<Vec<Effect>, Refusal> {
+    if ticket.restricted {
+        return Err(Refusal::Restricted("moved"));
+    }
+    let Some(target) = scene.policy.desks.get(desk) else {
+        return Err(Refusal::NotAllowed("there is no desk of that name"));
+    };
+    if agent.is_some_and(|a| scene.policy.directory.agent_of_desk(a, desk).is_none()) {
+        return Err(Refusal::NotAllowed("you do not work for that desk; ask one of its agents to take it"));
+    }
+    if target.class == DeskClass::Breach {
+        return Err(Refusal::NotAllowed("forward the mail to the breach desk's address; it opens there"));
+    }
+    let old = promise(ticket, scene.desk);
+    let clocks = clocks::renewed(ticket, old, Promise { desk: target, ..old }, scene.now);
+    let due = look_again(ticket, &clocks, scene);
+    Ok(vec![
+        Effect::MoveTo(desk.clone()),
+        Effect::Assign(None),
+        Effect::SetClocks(clocks),
+        Effect::SetDue(due),
+    ])
+}
+
+/// The promise that holds for a ticket now.
+pub fn promise<'a>(ticket: &'a TicketSnapshot, desk: &'a Desk) -> Promise<'a> {
+    Promise { desk, priority: ticket.priority, category: ticket.category.as_ref() }
+}

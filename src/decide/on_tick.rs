@@ -1,0 +1,197 @@
+//! A ticket is due: deadlines that passed, the reminder, the close after silence (L32). Silence is
+//! believed only when everything that could hold an answer was looked through after the deadline.
+
+use chrono::Duration;
+
+use crate::domain::desk::{Autoclose, Desk, DeskClass};
+use crate::domain::effect::{Decision, Effect, Reason, Subject};
+use crate::domain::facts::TickFacts;
+use crate::domain::ids::ParticipantNo;
+use crate::domain::message::Instant;
+use crate::domain::outgoing::{Notice, Outgoing, Recipient, Suppression};
+use crate::domain::sla;
+use crate::domain::text::RedactedText;
+use crate::domain::ticket::{Actor, ClockKind, CloseReason, LastPublic, Role, TicketSnapshot, TicketState};
+
+use super::clocks;
+use super::notify::{self, News};
+use super::respond::{may_notify, never};
+use super::scene::Scene;
+
+/// A mail that nobody can attribute blocks a close this long, then it only alarms.
+const UNATTRIBUTED: Duration = Duration::hours(24);
+/// How soon a blocked close is looked at again.
+const RECHECK: Duration = Duration::minutes(5);
+/// How soon one is looked at again whose notice a cap holds back.
+const CAPPED: Duration = Duration::hours(1);
+
+/// Decides on one due ticket.
+pub fn on_tick(facts: &TickFacts, scene: Scene<'_>) -> Decision {
+    let ticket = &facts.ticket;
+    let (clocks, missed) = clocks::expired(&ticket.clocks, scene.now);
+    let mut effects = Vec::new();
+    let mut reasons: Vec<Reason> = Vec::new();
+    let mut action = "looked";
+    if !missed.is_empty() {
+        effects.push(Effect::SetClocks(clocks.clone()));
+        reasons.extend(missed.iter().map(|kind| Reason::with("target_missed", kind.as_str())));
+        effects.extend(word_of_missed(facts, scene, &missed));
+        action = "missed";
+    }
+    let silence = silence(facts, scene);
+    let mut next = clocks::next_due(&clocks);
+    match silence {
+        Silence::No => {}
+        Silence::Waits { until, why } => {
+            reasons.extend(why.map(Reason::code));
+            next = Some(next.map_or(until, |n| n.min(until)));
+        }
+        Silence::Remind { closes_at } => {
+            effects.push(to_requester(facts, scene, Notice::Reminder { closes_at }));
+            effects.push(Effect::SetReminded(Some(scene.now)));
+            reasons.push(Reason::code("reminded"));
+            next = Some(next.map_or(closes_at, |n| n.min(closes_at)));
+            action = "reminded";
+        }
+        Silence::Close => {
+            let reopen_until = scene.now + Duration::days(i64::from(scene.desk.reopen_days));
+            effects
+                .push(Effect::SetState(TicketState::Closed { at: scene.now, reason: CloseReason::NoAnswer }));
+            effects.push(Effect::SetClocks(clocks::ended(&clocks, scene.now)));
+            effects.push(to_requester(facts, scene, Notice::Closed { reopen_until, no_answer: true }));
+            reasons.push(Reason::code("closed_by_silence"));
+            next = None;
+            action = "closed";
+        }
+    }
+    if next != ticket.due_at || action == "closed" {
+        effects.push(Effect::SetDue(next));
+    }
+    Decision {
+        subject: Subject::Existing(ticket.id, ticket.version),
+        effects,
+        reasons,
+        action,
+        actor: Actor::System,
+        at: scene.now,
+    }
+}
+
+/// What the customer's silence means now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Silence {
+    /// Nothing: the ticket does not wait for its customer, or never closes by time.
+    No,
+    /// Look again then; the code says what stood in the way.
+    Waits { until: Instant, why: Option<&'static str> },
+    /// The reminder is due.
+    Remind { closes_at: Instant },
+    /// The close is due and everything was looked through.
+    Close,
+}
+
+fn silence(facts: &TickFacts, scene: Scene<'_>) -> Silence {
+    let ticket = &facts.ticket;
+    let Some(rule) = scene.desk.autoclose else { return Silence::No };
+    let waits = matches!(ticket.state, TicketState::Pending { .. } | TicketState::Resolved { .. });
+    let requester = ticket.participants.iter().any(|p| p.role == Role::Requester);
+    if !waits || !requester || never_closes(ticket, scene.desk) {
+        return Silence::No;
+    }
+    let Some(LastPublic::Answer { accepted_at: Some(accepted), bounced: false, .. }) = ticket.last_public
+    else {
+        return Silence::No;
+    };
+    // No close whose closing notice may not be sent.
+    match may_notify(never(facts.never_notify.as_deref()), facts.counts, &scene.policy.governor) {
+        Ok(()) => {}
+        Err(Suppression::Cap) => {
+            return Silence::Waits { until: scene.now + CAPPED, why: Some("close_waits_for_cap") };
+        }
+        // It may never be sent: an agent ends this one.
+        Err(_) => return Silence::No,
+    }
+    let Some(closes_at) = closes_at(rule, accepted, ticket.reminded_at, scene) else { return Silence::No };
+    let remind_at = closes_at - rule.reminder_before;
+    if ticket.reminded_at.is_none_or(|at| at < accepted) {
+        if scene.now < remind_at {
+            return Silence::Waits { until: remind_at, why: None };
+        }
+        if let Some(why) = mail_blocks(facts, scene.now) {
+            return Silence::Waits { until: scene.now + RECHECK, why: Some(why) };
+        }
+        return self::closes_at(rule, accepted, Some(scene.now), scene)
+            .map_or(Silence::No, |closes_at| Silence::Remind { closes_at });
+    }
+    if scene.now < closes_at {
+        return Silence::Waits { until: closes_at, why: None };
+    }
+    match blocked(facts, scene, closes_at) {
+        Some(why) => Silence::Waits { until: scene.now + RECHECK, why: Some(why) },
+        None => Silence::Close,
+    }
+}
+
+/// The instant of the close: the customer's time, at least the reminder's notice after the
+/// reminder, and by default not before the desk opens.
+fn closes_at(
+    rule: Autoclose,
+    accepted: Instant,
+    reminded: Option<Instant>,
+    scene: Scene<'_>,
+) -> Option<Instant> {
+    let deadline = sla::due(&scene.desk.calendar, accepted, rule.after)?;
+    let noticed = reminded.filter(|at| *at >= accepted).map(|at| at + rule.reminder_before);
+    let deadline = noticed.map_or(deadline, |at| at.max(deadline));
+    if rule.at_opening && !sla::is_open(&scene.desk.calendar, deadline) {
+        sla::next_opening(&scene.desk.calendar, deadline)
+    } else {
+        Some(deadline)
+    }
+}
+
+/// A breach ticket is never closed by time, and one from history sends nothing.
+fn never_closes(ticket: &TicketSnapshot, desk: &Desk) -> bool {
+    ticket.restricted || ticket.imported || desk.class == DeskClass::Breach
+}
+
+fn blocked(facts: &TickFacts, scene: Scene<'_>, closes_at: Instant) -> Option<&'static str> {
+    let unpolled = facts.polled_until.is_none_or(|polled| polled < closes_at);
+    mail_blocks(facts, scene.now).or(unpolled.then_some("close_waits_for_poll"))
+}
+
+/// Mail on either way that may turn silence into an answer.
+fn mail_blocks(facts: &TickFacts, now: Instant) -> Option<&'static str> {
+    if facts.mail_waits {
+        return Some("close_waits_for_mail");
+    }
+    if facts.unattributed_since.is_some_and(|since| now < since + UNATTRIBUTED) {
+        return Some("close_waits_for_unattributed_mail");
+    }
+    facts.unsent.then_some("close_waits_for_outbox")
+}
+
+fn to_requester(facts: &TickFacts, scene: Scene<'_>, notice: Notice) -> Effect {
+    let requester = facts.ticket.participants.iter().find(|p| p.role == Role::Requester);
+    Effect::Enqueue(Box::new(Outgoing {
+        notice,
+        to: Recipient::Participant(requester.map_or(ParticipantNo::FIRST, |p| p.no)),
+        language: scene.desk.language(Some(facts.ticket.language)),
+        in_reply_to: None,
+        suppressed: None,
+    }))
+}
+
+fn word_of_missed(facts: &TickFacts, scene: Scene<'_>, missed: &[ClockKind]) -> Vec<Effect> {
+    let nothing = RedactedText::default();
+    let news = News {
+        event: "missed",
+        subject: &facts.ticket.subject,
+        text: &nothing,
+        priority: facts.ticket.priority,
+        due: None,
+        reasons: missed.iter().map(|kind| format!("target missed: {}", kind.as_str())).collect(),
+        attachments: &[],
+    };
+    notify::agents(&news, facts.ticket.assignee.as_ref(), scene.desk, scene.policy)
+}

@@ -1,0 +1,300 @@
+//! Priority and category of a mail from its words. Takes subject and visible text (no quotes, no
+//! signature) and a desk, gives both with the rules that said so; never quotes the customer.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::Range;
+
+use crate::domain::desk::{Desk, DeskClass};
+use crate::domain::effect::Reason;
+use crate::domain::ids::Category;
+use crate::domain::message::Language;
+use crate::domain::priority_rules::{
+    ConceptId, Declared, Lexicon, PriorityRules, Rule, ends_sentence, plain,
+};
+use crate::domain::ticket::Priority;
+
+/// What the words came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prioritised {
+    /// The priority.
+    pub priority: Priority,
+    /// The kind of request.
+    pub category: Option<Category>,
+    /// Which rules said so.
+    pub reasons: Vec<Reason>,
+    /// The ids of every rule that held, in the order of the file: standard answers ask for them.
+    pub rules: Vec<String>,
+}
+
+/// Words that are weighed; a support mail says what it is about well before this.
+const MAX_WORDS: usize = 1200;
+/// A negation reaches this many words ahead.
+const NEGATION_REACH: usize = 4;
+/// A preposition reaches this many words ahead: "with the old laboratory system".
+const PREPOSITION_REACH: usize = 4;
+/// From this number on those affected are many.
+const MANY: u32 = 5;
+/// Rules of one priority must weigh this much together.
+const ENOUGH: u32 = 100;
+
+/// Weighs a mail by the desk's rules.
+pub fn prioritise(subject: &str, visible: &str, _language: Option<Language>, desk: &Desk) -> Prioritised {
+    let rules = &desk.rules;
+    let text = Text::of(subject, visible);
+    let said = said(&rules.lexicon, &text);
+    let percent = users_percent(&text);
+    let holding: Vec<&Rule> = rules.rules.iter().filter(|rule| holds(rule, &said, percent)).collect();
+    let category = holding
+        .iter()
+        .find_map(|rule| rule.category.clone())
+        .or_else(|| rules.default_category.clone())
+        .or_else(|| desk.categories.first().cloned());
+    let ids = holding.iter().map(|rule| rule.id.clone()).collect();
+    if desk.class == DeskClass::Breach {
+        let reasons = vec![Reason::code("breach_desk")];
+        return Prioritised { priority: Priority::Urgent, category, reasons, rules: ids };
+    }
+    let (content, mut reasons) = reached(&holding, rules);
+    let priority = match rules.declared.as_ref().and_then(|d| declared(d, &text).map(|stated| (d, stated))) {
+        Some((bounds, stated)) => advised(bounds, stated, content, &mut reasons),
+        None => content,
+    };
+    let by = holding.iter().find(|rule| rule.category.is_some());
+    if let Some(rule) = by.filter(|rule| rule.priority.is_none()) {
+        reasons.push(Reason::with("category", format!("{}: {}", rule.id, rule.says)));
+    }
+    Prioritised { priority, category, reasons, rules: ids }
+}
+
+/// The highest priority whose rules weigh enough, and those rules.
+fn reached(holding: &[&Rule], rules: &PriorityRules) -> (Priority, Vec<Reason>) {
+    let mut weights: BTreeMap<Priority, u32> = BTreeMap::new();
+    for rule in holding {
+        if let Some(priority) = rule.priority {
+            *weights.entry(priority).or_default() += rule.weight;
+        }
+    }
+    let top = weights.into_iter().rev().find(|(_, weight)| *weight >= ENOUGH).map(|(priority, _)| priority);
+    let Some(top) = top else {
+        let default = rules.default.unwrap_or(Priority::Medium);
+        return (default, vec![Reason::with("default", default.as_str())]);
+    };
+    let reasons = holding.iter().filter(|rule| rule.priority == Some(top));
+    (top, reasons.map(|rule| Reason::with("rule", format!("{}: {}", rule.id, rule.says))).collect())
+}
+
+fn holds(rule: &Rule, said: &BTreeSet<ConceptId>, percent: Option<u8>) -> bool {
+    let within =
+        rule.users_percent.is_none_or(|(from, to)| percent.is_some_and(|p| (from..=to).contains(&p)));
+    within
+        && (rule.users_percent.is_some() || !rule.when.is_empty())
+        && rule.when.iter().all(|concept| said.contains(concept))
+        && !rule.unless.iter().any(|concept| said.contains(concept))
+}
+
+/// The content's priority moved towards the sender's by no more than the bounds allow.
+fn advised(bounds: &Declared, stated: Priority, content: Priority, reasons: &mut Vec<Reason>) -> Priority {
+    let step = |p: Priority, by: isize| {
+        let at = Priority::ALL.iter().position(|x| *x == p).unwrap_or(0);
+        let to = at.saturating_add_signed(by).min(Priority::ALL.len() - 1);
+        Priority::ALL.get(to).copied().unwrap_or(p)
+    };
+    let high = step(content, isize::from(bounds.up)).min(bounds.most.max(content));
+    // What stands still is not made small by a word.
+    let low = if content >= Priority::High { content } else { step(content, -isize::from(bounds.down)) };
+    let priority = stated.clamp(low, high);
+    let code = if priority == stated { "stated_by_sender" } else { "stated_by_sender_bounded" };
+    if stated != content {
+        reasons.push(Reason::with(code, stated.as_str()));
+    }
+    priority
+}
+
+/// Plain text with the byte at which each word begins.
+struct Text {
+    plain: String,
+    starts: Vec<usize>,
+}
+
+impl Text {
+    fn of(subject: &str, visible: &str) -> Self {
+        let whole = format!("{} . {}", plain(subject), plain(visible));
+        let words: Vec<&str> = whole.split(' ').take(MAX_WORDS).collect();
+        let mut text = Self { plain: String::from(" "), starts: Vec::with_capacity(words.len()) };
+        for word in words {
+            text.starts.push(text.plain.len());
+            text.plain.push_str(word);
+            text.plain.push(' ');
+        }
+        text
+    }
+    fn word(&self, number: usize) -> Option<&str> {
+        let rest = self.plain.get(*self.starts.get(number)?..)?;
+        rest.split(' ').next()
+    }
+    /// The word that begins at or before a byte.
+    fn number(&self, byte: usize) -> usize {
+        self.starts.partition_point(|start| *start <= byte).saturating_sub(1)
+    }
+}
+
+/// A phrase that was found, in words.
+#[derive(Clone, Copy)]
+struct Hit {
+    pattern: usize,
+    first: usize,
+    last: usize,
+}
+
+/// The concepts that the text states.
+fn said(lexicon: &Lexicon, text: &Text) -> BTreeSet<ConceptId> {
+    let mut said = counted(lexicon, text);
+    let Some(automaton) = &lexicon.automaton else { return said };
+    let hits: Vec<Hit> = automaton
+        .find_overlapping_iter(&text.plain)
+        .map(|m| Hit {
+            pattern: m.pattern().as_usize(),
+            first: text.number(m.start() + 1),
+            last: text.number(m.end().saturating_sub(2)),
+        })
+        .collect();
+    let mut inside = BTreeSet::new();
+    for hit in hits.iter().filter(|hit| hit.last > hit.first) {
+        inside.extend(hit.first..=hit.last);
+    }
+    let mut forms: BTreeMap<usize, (ConceptId, Vec<(usize, Hit)>)> = BTreeMap::new();
+    let veiled = veiled(lexicon, text, &hits);
+    for hit in hits.iter().filter(|hit| !negated(lexicon, text, hit.first, &inside)) {
+        let Some(place) = lexicon.places.get(hit.pattern) else { continue };
+        if veiled.iter().any(|sentence| sentence.contains(&hit.first))
+            && !lexicon.veils.contains(&place.concept)
+        {
+            continue;
+        }
+        let subject = lexicon.forms.get(place.form).is_some_and(|(_, _, subject)| *subject);
+        if subject && place.group == 0 && behind_preposition(lexicon, text, hit.first) {
+            continue;
+        }
+        forms.entry(place.form).or_insert((place.concept, Vec::new())).1.push((place.group, *hit));
+    }
+    for (form, (concept, hits)) in &forms {
+        let complete = match lexicon.forms.get(*form) {
+            Some((1, ..)) => true,
+            Some((groups, near, _)) => together(text, *groups, *near, hits),
+            None => false,
+        };
+        if complete {
+            said.insert(*concept);
+        }
+    }
+    said
+}
+
+/// The sentences that say "what if".
+fn veiled(lexicon: &Lexicon, text: &Text, hits: &[Hit]) -> Vec<Range<usize>> {
+    let is_veil =
+        |hit: &&Hit| lexicon.places.get(hit.pattern).is_some_and(|p| lexicon.veils.contains(&p.concept));
+    let ends = |number: &usize| text.word(*number).is_none_or(ends_sentence);
+    let sentence = |hit: &Hit| {
+        let from = (0..hit.first).rev().find(ends).map_or(0, |end| end + 1);
+        from..(hit.last..text.starts.len()).find(ends).unwrap_or(text.starts.len())
+    };
+    hits.iter().filter(is_veil).map(sentence).collect()
+}
+
+/// What numbers say about how many are affected: "3 users".
+fn counted(lexicon: &Lexicon, text: &Text) -> BTreeSet<ConceptId> {
+    let words: Vec<&str> = text.plain.split(' ').collect();
+    let numbers = words.windows(3).filter_map(|window| {
+        let [number, next, after] = window else { return None };
+        let number: u32 = number.parse().ok()?;
+        [next, after].iter().any(|word| lexicon.particles.counted.contains(**word)).then_some(number)
+    });
+    numbers
+        .filter_map(|number| match number {
+            0 => None,
+            1 => lexicon.concept("one-user"),
+            n if n < MANY => lexicon.concept("few-users"),
+            _ => lexicon.concept("many-users"),
+        })
+        .collect()
+}
+
+/// True when a negation stands shortly before a word, in its clause, outside any other phrase.
+fn negated(lexicon: &Lexicon, text: &Text, first: usize, inside: &BTreeSet<usize>) -> bool {
+    for number in (first.saturating_sub(NEGATION_REACH)..first).rev() {
+        let Some(word) = text.word(number) else { return false };
+        if word == "," || ends_sentence(word) || lexicon.particles.stops.contains(word) {
+            return false;
+        }
+        if lexicon.particles.negations.contains(word) && !inside.contains(&number) {
+            return true;
+        }
+    }
+    false
+}
+
+/// True in "with the laboratory system"; false in "in clinic the system": there the preposition
+/// belongs to something else.
+fn behind_preposition(lexicon: &Lexicon, text: &Text, first: usize) -> bool {
+    let is =
+        |number: usize, list: &HashSet<String>| text.word(number).is_some_and(|word| list.contains(word));
+    for number in (first.saturating_sub(PREPOSITION_REACH)..first).rev() {
+        if text.word(number).is_none_or(|word| word == "," || ends_sentence(word)) {
+            return false;
+        }
+        if is(number, &lexicon.particles.determiners) {
+            return number > 0 && is(number - 1, &lexicon.particles.prepositions);
+        }
+        if is(number, &lexicon.particles.prepositions) {
+            return true;
+        }
+    }
+    false
+}
+
+/// True when every group of a form was found within one sentence, each near the others.
+fn together(text: &Text, groups: usize, near: usize, hits: &[(usize, Hit)]) -> bool {
+    let firsts = hits.iter().filter(|(group, _)| *group == 0);
+    firsts.into_iter().any(|(_, start)| {
+        let (mut low, mut high) = (start.first, start.last);
+        (1..groups).all(|wanted| {
+            let of_group = hits.iter().filter(|(group, _)| *group == wanted).map(|(_, hit)| *hit);
+            let found = of_group.into_iter().find(|hit| {
+                let (from, to) = if hit.first > high { (high, hit.first) } else { (hit.last, low) };
+                let disjoint = hit.first > high || hit.last < low;
+                disjoint
+                    && to.saturating_sub(from) <= near
+                    && !(from..to).filter_map(|n| text.word(n)).any(ends_sentence)
+            });
+            if let Some(hit) = found {
+                low = low.min(hit.first);
+                high = high.max(hit.last);
+            }
+            found.is_some()
+        })
+    })
+}
+
+/// The priority that the sender states behind a label ("Priority: high").
+fn declared(bounds: &Declared, text: &Text) -> Option<Priority> {
+    bounds.labels.iter().find_map(|label| {
+        let label = format!(" {label} ");
+        let at = text.plain.find(&label)?;
+        let rest = text.plain.get(at + label.len()..)?;
+        let next = rest.split(' ').find(|word| !matches!(*word, "," | "." | "?" | ""))?;
+        bounds.words.iter().find(|(word, _)| word == next).map(|(_, priority)| *priority)
+    })
+}
+
+/// The largest share of users that the text names, in percent.
+fn users_percent(text: &Text) -> Option<u8> {
+    let words: Vec<&str> = text.plain.split(' ').collect();
+    let shares = words.windows(3).filter_map(|window| match window {
+        [number, "%" | "percent", _] | [number, "per" | "por", "cent" | "cento" | "ciento"] => {
+            number.parse().ok()
+        }
+        _ => None,
+    });
+    shares.filter(|share: &u8| *share <= 100).max()
+}

@@ -1,0 +1,395 @@
+//! Fetching mails: sizes first, then BODY.PEEK[] in bounded batches. Every UID that was asked for
+//! comes back under exactly one head: mail, absent, or later. Never sets a flag; never takes an OK
+//! for the presence of data (L3).
+
+use std::collections::BTreeMap;
+
+use async_imap::imap_proto::{AttributeValue, Response};
+use chrono::{DateTime, Utc};
+
+use super::session::{Answer, SMALL, Session};
+use super::uid_set::uid_sets;
+use super::{ImapError, Limits};
+use crate::domain::ids::Uid;
+use crate::domain::message::{Instant, Origin, RawMail};
+
+/// Why a mail that was asked for did not come although the server answered to the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// Not even its size: deleted in the meantime, or a corrupt item.
+    Unlisted,
+    /// It has a size and no octets: Exchange does so for a corrupt item.
+    NoBody,
+    /// NO to a FETCH of this mail alone.
+    Refused,
+    /// Exchange's "Retrieval using the IMAP4 protocol failed" in its place.
+    Placeholder,
+}
+
+impl Absent {
+    /// The code the ledger stores as its reason.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unlisted => "unlisted",
+            Self::NoBody => "no_body",
+            Self::Refused => "fetch_refused",
+            Self::Placeholder => "placeholder",
+        }
+    }
+}
+
+/// What came of a fetch. Each UID asked for stands in exactly one of the three.
+#[derive(Debug, Default)]
+pub struct Fetched {
+    /// In UID order; one above the limit carries its first part and its size.
+    pub mails: Vec<RawMail>,
+    /// To be entered as `unfetchable` and asked for again with growing waits.
+    pub absent: Vec<(Uid, Absent)>,
+    /// Not asked for yet (the batch was full) or not answered, in UID order. With `failed` the
+    /// first one may be the cause: ask for it alone, and count only that.
+    pub later: Vec<Uid>,
+    /// Why the server's answer broke off.
+    pub failed: Option<ImapError>,
+}
+
+/// What the server told about a mail before it was fetched.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    size: u64,
+    date: Option<DateTime<Utc>>,
+}
+
+/// One FETCH's worth of UIDs.
+struct Plan {
+    whole: Vec<Uid>,
+    oversize: Vec<Uid>,
+    later: Vec<Uid>,
+    bytes: u64,
+}
+
+impl Session {
+    /// Fetches the first batch of `uids` from the open folder: at most `batch_mails` of them and
+    /// `batch_bytes` by the sizes told, always at least one. `now` stands in for an arrival that
+    /// the server does not know or that lies in the future.
+    pub async fn fetch(&mut self, uids: &[Uid], now: Instant) -> Fetched {
+        let mut wanted = uids.to_vec();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let rest = wanted.split_off(wanted.len().min(self.limits.batch_mails.max(1)));
+        let mut fetched = Fetched::default();
+        match self.sizes(&wanted).await {
+            Err(error) => {
+                fetched.failed = Some(error);
+                fetched.later = wanted;
+            }
+            Ok(told) => self.bodies(&wanted, &told, now, &mut fetched).await,
+        }
+        fetched.later.extend(rest);
+        fetched.later.sort_unstable();
+        fetched.mails.sort_by_key(|mail| mail.origin.uid);
+        fetched
+    }
+
+    async fn sizes(&mut self, wanted: &[Uid]) -> Result<BTreeMap<Uid, Told>, ImapError> {
+        let mut told = BTreeMap::new();
+        for (set, members) in uid_sets(wanted) {
+            let line = format!("UID FETCH {set} (UID RFC822.SIZE INTERNALDATE)");
+            let answer = self.command("UID FETCH", &line, SMALL, |r| read_told(r, &mut told)).await?;
+            if answer == Answer::Later {
+                return Err(ImapError::PutOff("UID FETCH"));
+            }
+            if answer.ok("UID FETCH").is_err() {
+                // A NO for the batch says nothing about each: let the bodies tell, one by one.
+                let unknown = Told { size: self.limits.message_bytes, date: None };
+                for uid in members {
+                    told.entry(uid).or_insert(unknown);
+                }
+            }
+        }
+        Ok(told)
+    }
+
+    async fn bodies(
+        &mut self,
+        wanted: &[Uid],
+        told: &BTreeMap<Uid, Told>,
+        now: Instant,
+        fetched: &mut Fetched,
+    ) {
+        let plan = plan(wanted, told, &self.limits);
+        fetched.later = plan.later;
+        let unlisted = wanted.iter().filter(|uid| !told.contains_key(uid));
+        fetched.absent.extend(unlisted.map(|uid| (*uid, Absent::Unlisted)));
+
+        let whole = self.limits.message_bytes.saturating_add(1);
+        let mut asks: Vec<(Vec<Uid>, u64, u64)> = vec![(plan.whole, whole, plan.bytes)];
+        let part = self.limits.oversize_bytes;
+        asks.extend(plan.oversize.into_iter().map(|uid| (vec![uid], part, part)));
+        for (uids, octets, bytes) in asks {
+            if fetched.failed.is_some() {
+                fetched.later.extend(uids);
+                continue;
+            }
+            let mut got = BTreeMap::new();
+            let end = self.ask(&uids, octets, bytes, &mut got).await;
+            let open: Vec<Uid> = uids.iter().copied().filter(|uid| !got.contains_key(uid)).collect();
+            match end {
+                Ok(Answer::Ok | Answer::ReadOnly) => {
+                    fetched.absent.extend(open.into_iter().map(|uid| (uid, Absent::NoBody)));
+                }
+                Ok(Answer::Later) => {
+                    fetched.failed = Some(ImapError::PutOff("UID FETCH"));
+                    fetched.later.extend(open);
+                }
+                Ok(_) => self.one_by_one(&open, octets, &mut got, fetched).await,
+                Err(error) => {
+                    fetched.failed = Some(error);
+                    fetched.later.extend(open);
+                }
+            }
+            self.keep(got, told, now, fetched);
+        }
+    }
+
+    /// After a NO to a batch: each of the rest alone, so that the healthy ones come through. Where
+    /// not one of several comes, it is the server that is ill, and no mail is blamed.
+    async fn one_by_one(
+        &mut self,
+        uids: &[Uid],
+        octets: u64,
+        got: &mut BTreeMap<Uid, Vec<u8>>,
+        fetched: &mut Fetched,
+    ) {
+        let healthy = !got.is_empty();
+        let mut absent = Vec::new();
+        for uid in uids {
+            if fetched.failed.is_some() {
+                fetched.later.push(*uid);
+                continue;
+            }
+            match self.ask(&[*uid], octets, octets, got).await {
+                Ok(_) if got.contains_key(uid) => {}
+                Ok(Answer::Ok | Answer::ReadOnly) => absent.push((*uid, Absent::NoBody)),
+                Ok(Answer::Later) => {
+                    fetched.failed = Some(ImapError::PutOff("UID FETCH"));
+                    fetched.later.push(*uid);
+                }
+                Ok(_) => absent.push((*uid, Absent::Refused)),
+                Err(error) => {
+                    fetched.failed = Some(error);
+                    fetched.later.push(*uid);
+                }
+            }
+        }
+        if uids.len() > 1 && !healthy && got.is_empty() {
+            fetched.later.extend(absent.into_iter().map(|(uid, _)| uid));
+            fetched.failed = fetched.failed.or(Some(ImapError::Refused("UID FETCH")));
+        } else {
+            fetched.absent.extend(absent);
+        }
+    }
+
+    /// One FETCH of the first `octets` of each. The sizes told are a hint only: the server is held
+    /// to the partial range of each mail and to a budget for all.
+    async fn ask(
+        &mut self,
+        uids: &[Uid],
+        octets: u64,
+        bytes: u64,
+        got: &mut BTreeMap<Uid, Vec<u8>>,
+    ) -> Result<Answer, ImapError> {
+        let mut end = Answer::Ok;
+        let budget = bytes.saturating_add(self.limits.message_bytes).saturating_add(SMALL);
+        for (set, members) in uid_sets(uids) {
+            let line = format!("UID FETCH {set} (UID BODY.PEEK[]<0.{octets}>)");
+            let answer = self
+                .command("UID FETCH", &line, budget, |response| {
+                    if let Some((uid, body)) = body_of(response)
+                        && members.contains(&uid)
+                    {
+                        got.insert(uid, body.to_vec());
+                    }
+                })
+                .await?;
+            if answer.ok("UID FETCH").is_err() {
+                end = answer;
+            }
+        }
+        Ok(end)
+    }
+
+    fn keep(
+        &self,
+        got: BTreeMap<Uid, Vec<u8>>,
+        told: &BTreeMap<Uid, Told>,
+        now: Instant,
+        fetched: &mut Fetched,
+    ) {
+        let Some(open) = &self.open else { return };
+        for (uid, mut bytes) in got {
+            if is_placeholder(&bytes) {
+                fetched.absent.push((uid, Absent::Placeholder));
+                continue;
+            }
+            let hint = told.get(&uid);
+            let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            let size = length.max(hint.map_or(0, |told| told.size));
+            let is_part = length > self.limits.message_bytes
+                || (length >= self.limits.oversize_bytes && size > self.limits.message_bytes);
+            if is_part {
+                bytes.truncate(usize::try_from(self.limits.oversize_bytes).unwrap_or(usize::MAX));
+            }
+            let origin = Origin {
+                account: self.account.clone(),
+                folder: open.folder.clone(),
+                uidvalidity: open.uidvalidity,
+                uid,
+            };
+            let internal_date = hint.and_then(|told| told.date).map_or(now, |date| date.min(now));
+            let oversize = is_part.then_some(size);
+            fetched.mails.push(RawMail { origin, internal_date, bytes, oversize });
+        }
+    }
+}
+
+fn plan(wanted: &[Uid], told: &BTreeMap<Uid, Told>, limits: &Limits) -> Plan {
+    let mut plan = Plan { whole: Vec::new(), oversize: Vec::new(), later: Vec::new(), bytes: 0 };
+    let mut full = false;
+    let mut total: u64 = 0;
+    for uid in wanted {
+        let Some(known) = told.get(uid) else { continue };
+        let oversize = known.size > limits.message_bytes;
+        let octets = if oversize { limits.oversize_bytes } else { known.size };
+        let empty = plan.whole.is_empty() && plan.oversize.is_empty();
+        full |= !empty && total.saturating_add(octets) > limits.batch_bytes;
+        if full {
+            plan.later.push(*uid);
+            continue;
+        }
+        total = total.saturating_add(octets);
+        if oversize {
+            plan.oversize.push(*uid);
+        } else {
+            plan.bytes = plan.bytes.saturating_add(octets);
+            plan.whole.push(*uid);
+        }
+    }
+    plan
+}
+
+/// The UID of a FETCH response.
+pub(super) fn uid_of(response: &Response<'_>) -> Option<Uid> {
+    let Response::Fetch(_, attributes) = response else { return None };
+    attributes.iter().find_map(|attribute| match attribute {
+        AttributeValue::Uid(uid) => Uid::new(*uid).ok(),
+        _ => None,
+    })
+}
+
+fn read_told(response: &Response<'_>, told: &mut BTreeMap<Uid, Told>) {
+    let (Some(uid), Response::Fetch(_, attributes)) = (uid_of(response), response) else { return };
+    let size = attributes.iter().find_map(|attribute| match attribute {
+        AttributeValue::Rfc822Size(size) => Some(u64::from(*size)),
+        _ => None,
+    });
+    let date = attributes.iter().find_map(|attribute| match attribute {
+        AttributeValue::InternalDate(date) => instant(date),
+        _ => None,
+    });
+    if let Some(size) = size {
+        told.insert(uid, Told { size, date });
+    }
+}
+
+/// `date-time` of RFC 3501 9; the day may be padded with a space.
+fn instant(text: &str) -> Option<DateTime<Utc>> {
+    let parsed = DateTime::parse_from_str(text.trim_start(), "%d-%b-%Y %H:%M:%S %z").ok()?;
+    Some(parsed.with_timezone(&Utc))
+}
+
+fn body_of<'a>(response: &'a Response<'_>) -> Option<(Uid, &'a [u8])> {
+    let Response::Fetch(_, attributes) = response else { return None };
+    let body = attributes.iter().find_map(|attribute| match attribute {
+        AttributeValue::BodySection { section: None, data: Some(data), .. } => Some(data.as_ref()),
+        _ => None,
+    })?;
+    uid_of(response).map(|uid| (uid, body))
+}
+
+/// What Exchange gives in the place of an item that it cannot render (L3). Both its subject and its
+/// sender are asked for: a customer may well forward one.
+fn is_placeholder(bytes: &[u8]) -> bool {
+    let head: Vec<u8> = bytes.iter().copied().take(4096).collect();
+    let head = String::from_utf8_lossy(&head).replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ");
+    let head = head.split("\n\n").next().unwrap_or_default();
+    let field = |name: &str| {
+        head.lines().find_map(|line| {
+            let (left, right) = line.split_once(':')?;
+            left.trim().eq_ignore_ascii_case(name).then(|| right.trim_matches([' ', '"', '\t']))
+        })
+    };
+    field("Subject").is_some_and(|s| s.starts_with("Retrieval using the IMAP4 protocol failed"))
+        && field("From").is_some_and(|from| from.starts_with("Microsoft Exchange Server"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uid(n: u32) -> Uid {
+        Uid::new(n).unwrap()
+    }
+
+    #[test]
+    fn l28_a_batch_is_bounded_by_octets_and_never_empty() {
+        let limits =
+            Limits { batch_bytes: 100, message_bytes: 1000, oversize_bytes: 10, ..Limits::default() };
+        let told = |sizes: &[u64]| {
+            (1..).zip(sizes).map(|(n, size)| (uid(n), Told { size: *size, date: None })).collect()
+        };
+        // sizes, whole, oversize, later
+        let cases: [(&[u64], [&[u32]; 3]); 5] = [
+            (&[40, 40, 40], [&[1, 2], &[], &[3]]),
+            (&[900, 1], [&[1], &[], &[2]]),
+            (&[5000, 5000], [&[], &[1, 2], &[]]),
+            (&[90, 5000, 5], [&[1], &[2], &[3]]),
+            (&[60, 60, 1], [&[1], &[], &[2, 3]]),
+        ];
+        for (sizes, [whole, oversize, later]) in cases {
+            let told: BTreeMap<Uid, Told> = told(sizes);
+            let wanted: Vec<Uid> = told.keys().copied().collect();
+            let plan = plan(&wanted, &told, &limits);
+            let numbers = |uids: &[Uid]| uids.iter().map(|uid| uid.get()).collect::<Vec<_>>();
+            assert_eq!(numbers(&plan.whole), whole, "{sizes:?}");
+            assert_eq!(numbers(&plan.oversize), oversize, "{sizes:?}");
+            assert_eq!(numbers(&plan.later), later, "{sizes:?}");
+        }
+    }
+
+    #[test]
+    fn l3_only_exchange_itself_is_a_placeholder() {
+        let subject =
+            "Subject: Retrieval using the IMAP4 protocol failed for the following\r\n message: 752\r\n";
+        let cases = [
+            (format!("From: Microsoft Exchange Server 2010\r\n{subject}\r\nThe server couldn't"), true),
+            (format!("{subject}From: \"Microsoft Exchange Server\" <x@example.org>\r\n\r\n"), true),
+            (format!("From: Ann <ann@example.org>\r\n{subject}\r\nwhat is this?"), false),
+            ("From: Microsoft Exchange Server\r\nSubject: Undeliverable\r\n\r\n".to_owned(), false),
+            (
+                format!("From: Ann <ann@example.org>\r\n\r\nFrom: Microsoft Exchange Server\r\n{subject}"),
+                false,
+            ),
+        ];
+        for (mail, expected) in cases {
+            assert_eq!(is_placeholder(mail.as_bytes()), expected, "{mail}");
+        }
+    }
+
+    #[test]
+    fn internaldate_with_a_padded_day() {
+        let expected = "2026-11-05T06:08:09Z".parse().ok();
+        assert_eq!(instant(" 5-Nov-2026 08:08:09 +0200"), expected);
+        assert_eq!(instant("05-Nov-2026 06:08:09 +0000"), expected);
+        assert_eq!(instant("yesterday"), None);
+    }
+}

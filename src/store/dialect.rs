@@ -1,0 +1,196 @@
+//! Everything in which SQLite and PostgreSQL differ: how they are opened, how a write transaction
+//! begins, how rows are locked. All other SQL of this folder is the same text for both.
+
+use std::fs::{DirBuilder, OpenOptions, Permissions};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::Migrator;
+use sqlx::{Any, AnyPool, ConnectOptions as _, Connection as _, Executor as _, Transaction};
+
+use super::StoreError;
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// How often a transaction is begun anew after a serialisation failure or deadlock (40001, 40P01).
+pub(super) const RETRIES: u32 = 5;
+
+/// The connections of an open database: writers (SQLite has one) and readers.
+#[derive(Debug, Clone)]
+pub(super) struct Pools {
+    pub dialect: Dialect,
+    pub write: AnyPool,
+    pub read: AnyPool,
+}
+
+const WRITER: [&str; 5] = [
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA busy_timeout = 10000",
+];
+const READER: [&str; 3] =
+    ["PRAGMA foreign_keys = ON", "PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON"];
+
+impl Dialect {
+    /// Behind a subselect whose rows are claimed: leave what another run is claiming.
+    pub const fn skip_locked(self) -> &'static str {
+        match self {
+            // SQLite has one writer: nothing else can be claiming.
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+    /// Behind a row that must not change before the commit, but may be read by others.
+    pub const fn for_share(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR SHARE",
+        }
+    }
+    /// Behind a row that this transaction will change.
+    pub const fn for_update(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE",
+        }
+    }
+    const fn begin_statement(self) -> &'static str {
+        match self {
+            // A deferred BEGIN that writes later fails at once when another writer came between.
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
+        }
+    }
+}
+
+impl Pools {
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let pools = if let Some(path) = url.strip_prefix("sqlite:") {
+            Self::sqlite(Path::new(path.strip_prefix("//").unwrap_or(path))).await?
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Self::postgres(url).await?
+        } else {
+            return Err(StoreError::Unavailable("the url is neither sqlite: nor postgres:"));
+        };
+        let migrator = match pools.dialect {
+            Dialect::Sqlite => &SQLITE,
+            Dialect::Postgres => &POSTGRES,
+        };
+        let mut connection = pools.write.acquire().await?;
+        migrator.run(&mut *connection).await.map_err(|error| match error {
+            sqlx::migrate::MigrateError::Execute(error) => StoreError::from(error),
+            sqlx::migrate::MigrateError::VersionMissing(_) => {
+                StoreError::Defect("the schema is newer than this program".into())
+            }
+            other => StoreError::Defect(other.to_string()),
+        })?;
+        drop(connection);
+        Ok(pools)
+    }
+
+    async fn sqlite(path: &Path) -> Result<Self, StoreError> {
+        make_private(path)?;
+        let options = |pragmas: &'static [&'static str]| {
+            AnyPoolOptions::new()
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .test_before_acquire(false)
+                .acquire_timeout(Duration::from_secs(30))
+                .after_connect(move |connection, _| {
+                    Box::pin(async move {
+                        for pragma in pragmas {
+                            connection.execute(*pragma).await?;
+                        }
+                        Ok(())
+                    })
+                })
+        };
+        let url = quiet(&format!("sqlite://{}?mode=rw", encoded(path)?))?;
+        let write = options(&WRITER).max_connections(1).connect_with(url.clone()).await?;
+        let read = options(&READER).max_connections(4).connect_with(url).await?;
+        Ok(Self { dialect: Dialect::Sqlite, write, read })
+    }
+
+    async fn postgres(url: &str) -> Result<Self, StoreError> {
+        let options = || AnyPoolOptions::new().acquire_timeout(Duration::from_secs(30));
+        let url = quiet(url)?;
+        // A pool would go on trying for its whole time-out; who starts wants to know at once.
+        url.connect().await?.close().await?;
+        let write = options().max_connections(6).connect_with(url.clone()).await?;
+        let read = options()
+            .max_connections(4)
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    connection.execute("SET default_transaction_read_only = on").await.map(|_| ())
+                })
+            })
+            .connect_with(url)
+            .await?;
+        Ok(Self { dialect: Dialect::Postgres, write, read })
+    }
+
+    /// Begins a write transaction that orders itself by the rows it touches alone.
+    pub async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        Ok(self.write.begin_with(self.dialect.begin_statement()).await?)
+    }
+
+    /// Begins a write transaction in the one order of numbers and decisions: on PostgreSQL the
+    /// counter's row is the lock; on SQLite the transaction itself is.
+    pub async fn begin_ordered(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        let mut tx = self.begin().await?;
+        if self.dialect == Dialect::Postgres {
+            sqlx::query("SELECT value FROM counter WHERE name = 'ticket' FOR UPDATE")
+                .fetch_one(&mut *tx)
+                .await?;
+        }
+        Ok(tx)
+    }
+}
+
+/// Statements would be logged with every run; they hold no values, but cost time.
+fn quiet(url: &str) -> Result<AnyConnectOptions, StoreError> {
+    let options = AnyConnectOptions::from_str(url);
+    let options = options.map_err(|_| StoreError::Unavailable("the url cannot be read"))?;
+    Ok(options.disable_statement_logging())
+}
+
+/// The path as part of a URL: everything but letters, digits and `/-_.` is percent-encoded.
+fn encoded(path: &Path) -> Result<String, StoreError> {
+    let path = path.to_str().filter(|path| !path.is_empty());
+    let path = path.ok_or(StoreError::Unavailable("the path is empty or not UTF-8"))?;
+    let octet = |octet: u8| match octet {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => char::from(octet).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    Ok(path.bytes().map(octet).collect())
+}
+
+/// Makes folder (0700) and file (0600) where they are missing; a laxer mode of the file is mended.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let away = |_| StoreError::Unavailable("the database's folder or file cannot be made or opened");
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(away)?;
+    }
+    let mut options = OpenOptions::new();
+    let file = options.create(true).append(true).mode(0o600).open(path).map_err(away)?;
+    let mode = file.metadata().map_err(away)?.permissions().mode() & 0o777;
+    if matches!(mode, 0o600 | 0o400) {
+        Ok(())
+    } else {
+        file.set_permissions(Permissions::from_mode(0o600)).map_err(away)
+    }
+}

@@ -1,0 +1,345 @@
+//! What a decision about a mail may know, read inside its transaction.
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+use sqlx::AssertSqlSafe;
+
+use super::StoreError;
+use super::cells::{Cells, marks, micros, padded, raw};
+use super::sealed::{Place, ThreadSecret, address_key, message_key, open};
+use super::ticket_row::{TicketRow, columns_of_t};
+use super::work::{MailKeys, Work};
+use crate::domain::address::EmailAddress;
+use crate::domain::facts::{Candidate, GovernorCounts, Hint, MessageFacts};
+use crate::domain::ids::{
+    AccountName, DeskName, LedgerId, LookupKey, MessageId, OutboxId, TicketId, TicketNumber,
+};
+use crate::domain::message::{Instant, ThreadHints};
+use crate::domain::policy::Governor;
+use crate::domain::ticket::{SentRow, TicketSnapshot};
+use crate::domain::token::{Purpose, Token};
+
+/// What to read for one mail.
+#[derive(Debug, Clone, Copy)]
+pub struct FactsQuery<'a> {
+    /// The mail's own row, which is not its own duplicate.
+    pub ledger: LedgerId,
+    /// The receiving desk: only its tickets are candidates.
+    pub desk: &'a DeskName,
+    /// The account: duplicates are looked for within it.
+    pub account: &'a AccountName,
+    /// Keys by which it may belong to a ticket; the newest 64 identifiers are looked at.
+    pub hints: &'a ThreadHints,
+    /// Its Message-ID.
+    pub message_id: Option<&'a MessageId>,
+    /// Its author.
+    pub from: Option<&'a EmailAddress>,
+    /// The keyed hash of its content (L6).
+    pub content_key: LookupKey,
+    /// For the governor's counts.
+    pub now: Instant,
+    /// The Message-ID of the mail that a bounce speaks of.
+    pub bounce_original: Option<&'a MessageId>,
+    /// Caps: the counts go as far as the caps and no further; without a cap nothing is counted.
+    pub caps: &'a Governor,
+    /// From history; handed on.
+    pub history: bool,
+    /// Its folder is answered; handed on.
+    pub folder_responds: bool,
+    /// Only its head is known; handed on.
+    pub oversize: bool,
+}
+
+/// Identifiers that are looked at: In-Reply-To first, then References, newest first.
+const REFERENCES: usize = 64;
+/// Tickets that are followed from a merged one to its survivor.
+const MERGES: usize = 8;
+
+/// What names a ticket, in the decided order.
+enum Key {
+    Number(TicketNumber),
+    Message([u8; 16]),
+}
+
+impl Work {
+    /// Everything `decide::on_message` wants to know about one mail; at most five statements for a
+    /// mail that belongs to a ticket, one for a mail that names none.
+    pub async fn facts(&mut self, query: &FactsQuery<'_>) -> Result<MessageFacts, StoreError> {
+        let from = query.from.map(|address| address_key(&self.sealer, address));
+        let keys = MailKeys {
+            desk: query.desk.clone(),
+            content: query.content_key.0,
+            message: query.message_id.map(|id| message_key(&self.sealer, id)),
+            from,
+        };
+        self.mails.insert(query.ledger, keys.clone());
+        let candidates = self.candidates(query).await?;
+        let mut facts = self.repeats_and_counts(query, &keys).await?;
+        facts.last_inbound = self.last_inbound(&candidates)?;
+        let by_agent =
+            |c: &&Candidate| matches!(c.hint, Hint::Token(token) if token.purpose == Purpose::Agent);
+        if let Some(candidate) = candidates.iter().find(by_agent) {
+            (_, facts.never_notify) = self.unsent(&candidate.ticket).await?;
+        }
+        facts.candidates = candidates;
+        facts.sent_row = self.sent_row(query).await?;
+        facts.sender = from.map(LookupKey);
+        facts.history = query.history;
+        facts.folder_responds = query.folder_responds;
+        facts.oversize = query.oversize;
+        Ok(facts)
+    }
+
+    fn keys(&self, hints: &ThreadHints) -> Vec<(Hint, Key)> {
+        let serves = |token: &&Token| matches!(token.purpose, Purpose::Reply | Purpose::Agent);
+        let tokens = hints.tokens.iter().filter(serves);
+        let tokens = tokens.map(|token| (Hint::Token(*token), Key::Number(token.ticket)));
+        let reply = hints.in_reply_to.iter().map(|id| (Hint::InReplyTo, id));
+        let references = hints.references.iter().map(|id| (Hint::References, id));
+        let messages = reply.chain(references).take(REFERENCES);
+        let messages = messages.map(|(hint, id)| (hint, Key::Message(message_key(&self.sealer, id))));
+        let tag = hints.tag.map(|number| (Hint::Tag, Key::Number(number)));
+        tokens.take(REFERENCES).chain(messages).chain(tag).collect()
+    }
+
+    async fn candidates(&mut self, query: &FactsQuery<'_>) -> Result<Vec<Candidate>, StoreError> {
+        let keys = self.keys(query.hints);
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.find(&keys).await?;
+        let mut candidates = Vec::new();
+        for (hint, key) in &keys {
+            for id in found.named(key) {
+                let Some(ticket) = self.survivor(*id).await? else { continue };
+                if ticket.desk == *query.desk {
+                    candidates.push(Candidate { hint: *hint, ticket });
+                }
+            }
+        }
+        Ok(candidates)
+    }
+
+    /// Reads every ticket that a key names, with one statement, and their people with another.
+    async fn find(&mut self, keys: &[(Hint, Key)]) -> Result<Found, StoreError> {
+        let (mut numbers, mut messages) = (Vec::new(), Vec::new());
+        for (_, key) in keys {
+            match key {
+                Key::Number(number) => numbers.push(*number),
+                Key::Message(key) => messages.push(*key),
+            }
+        }
+        let (numbers, messages) = (padded(&numbers), padded(&messages));
+        let columns = columns_of_t();
+        let by_message = format!(
+            "SELECT r.key AS ref, {columns} FROM message_ref r JOIN ticket t ON t.id = r.ticket WHERE r.key IN ({})",
+            marks(1, messages.len())
+        );
+        let by_number = format!(
+            "SELECT NULL AS ref, {columns} FROM ticket t WHERE t.number IN ({})",
+            marks(messages.len() + 1, numbers.len())
+        );
+        let sql = match (messages.is_empty(), numbers.is_empty()) {
+            (false, false) => format!("{by_message} UNION ALL {by_number}"),
+            (false, true) => by_message,
+            _ => by_number,
+        };
+        let mut statement = sqlx::query(AssertSqlSafe(sql));
+        for key in &messages {
+            statement = statement.bind(raw(key));
+        }
+        for number in &numbers {
+            statement = statement.bind(number.get());
+        }
+        let (mut found, mut rows) = (Found::default(), Vec::new());
+        for row in statement.fetch_all(&mut *self.tx).await? {
+            let ticket = TicketRow::read(&row)?;
+            let id = ticket.snapshot.id;
+            match Cells(&row).maybe_blob("ref")? {
+                Some(key) => found.messages.entry(key).or_default().push(id),
+                None => {
+                    found.numbers.insert(ticket.snapshot.number, [id]);
+                }
+            }
+            rows.push(ticket);
+        }
+        rows.sort_by_key(|row| row.snapshot.number);
+        rows.dedup_by_key(|row| row.snapshot.number);
+        self.adopt(rows).await?;
+        Ok(found)
+    }
+
+    /// The ticket, or the one it was merged into.
+    async fn survivor(&mut self, id: TicketId) -> Result<Option<TicketSnapshot>, StoreError> {
+        let mut at = id;
+        for _ in 0..MERGES {
+            let Some(loaded) = self.load(at).await? else { return Ok(None) };
+            match loaded.row.snapshot.merged_into {
+                Some(next) => at = next,
+                None => return Ok(Some(loaded.snapshot())),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Duplicate, repeated Message-ID and the governor's counts, in one statement.
+    async fn repeats_and_counts(
+        &mut self,
+        query: &FactsQuery<'_>,
+        keys: &MailKeys,
+    ) -> Result<MessageFacts, StoreError> {
+        let row = sqlx::query(
+            "SELECT
+                (SELECT id FROM ledger WHERE account = $1 AND content_key = $2 AND id <> $3
+                    AND duplicate_of IS NULL ORDER BY noted_at, uid LIMIT 1) AS twin,
+                (SELECT COUNT(*) FROM (SELECT 1 FROM ledger WHERE account <> $1 AND content_key = $2
+                    AND ticket IS NOT NULL LIMIT 1) AS other) AS copied,
+                (SELECT COUNT(*) FROM (SELECT 1 FROM ledger WHERE account = $1 AND message_key = $4 AND id <> $3
+                    LIMIT 1) AS one) AS seen,
+                (SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE governed = 1 AND recipient_key = $5
+                    AND created_at > $6 AND created_at <= $8 LIMIT $9) AS hour) AS address_hour,
+                (SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE governed = 1 AND recipient_key = $5
+                    AND created_at > $7 AND created_at <= $8 LIMIT $10) AS day) AS address_day,
+                (SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE governed = 1 AND desk = $12
+                    AND created_at > $6 AND created_at <= $8 LIMIT $11) AS box) AS mailbox_hour",
+        )
+        .bind(query.account.as_str())
+        .bind(raw(&keys.content))
+        .bind(raw(query.ledger.as_bytes()))
+        .bind(keys.message.map(|key| raw(&key)))
+        .bind(keys.from.map(|key| raw(&key)))
+        .bind(micros(query.now - TimeDelta::hours(1)))
+        .bind(micros(query.now - TimeDelta::days(1)))
+        .bind(micros(query.now))
+        .bind(i64::from(query.caps.per_address_hour))
+        .bind(i64::from(query.caps.per_address_day))
+        .bind(i64::from(query.caps.per_mailbox_hour))
+        .bind(query.desk.as_str())
+        .fetch_one(&mut *self.tx)
+        .await?;
+        let cells = Cells(&row);
+        let copied = cells.flag("copied")?;
+        Ok(MessageFacts {
+            copies: if copied { self.copies(query).await? } else { Vec::new() },
+            duplicate_of: cells.maybe_blob("twin")?.map(|id| LedgerId::from_slice(&id)).transpose()?,
+            message_id_seen: cells.flag("seen")?,
+            counts: counts(&cells)?,
+            ..MessageFacts::default()
+        })
+    }
+
+    /// Tickets of other accounts with the same content (L11).
+    async fn copies(&mut self, query: &FactsQuery<'_>) -> Result<Vec<TicketId>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT ticket FROM ledger WHERE account <> $1 AND content_key = $2 AND ticket IS NOT NULL LIMIT 16",
+        )
+        .bind(query.account.as_str())
+        .bind(raw(&query.content_key.0))
+        .fetch_all(&mut *self.tx)
+        .await?;
+        rows.iter().map(|row| Ok(TicketId::from_slice(&Cells(row).blob("ticket")?)?)).collect()
+    }
+
+    /// The newest message of the customer, where an agent's token found its ticket.
+    fn last_inbound(&self, candidates: &[Candidate]) -> Result<Option<MessageId>, StoreError> {
+        let by_agent =
+            |c: &&Candidate| matches!(c.hint, Hint::Token(token) if token.purpose == Purpose::Agent);
+        let Some(ticket) = candidates.iter().find(by_agent).map(|c| c.ticket.id) else { return Ok(None) };
+        let Some(loaded) = self.loaded(ticket) else { return Ok(None) };
+        let thread: ThreadSecret = open(&self.sealer, &Place::Thread(ticket), &loaded.row.thread)?;
+        Ok(thread.inbound.as_deref().and_then(|id| MessageId::parse(id).ok()))
+    }
+
+    /// The row of ours that a bounce speaks of: by the Message-ID it quotes, else the newest one to the
+    /// participant whose bounce token it came back to.
+    async fn sent_row(
+        &mut self,
+        query: &FactsQuery<'_>,
+    ) -> Result<Option<(SentRow, TicketSnapshot)>, StoreError> {
+        let key = query.bounce_original.map(|id| raw(&message_key(&self.sealer, id)));
+        let token = query.hints.tokens.iter().find(|token| token.purpose == Purpose::Bounce);
+        if key.is_none() && token.is_none() {
+            return Ok(None);
+        }
+        let row = sqlx::query(
+            "SELECT o.id AS id, o.ticket, o.automatic, 0 AS rank, o.created_at AS at
+             FROM outbox o JOIN ticket t ON t.id = o.ticket
+             WHERE o.state <> 'suppressed' AND t.desk = $1 AND o.message_key = $2
+             UNION ALL
+             SELECT o.id AS id, o.ticket, o.automatic, 1 AS rank, o.created_at AS at
+             FROM ticket t JOIN outbox o ON o.ticket = t.id
+             WHERE o.state <> 'suppressed' AND t.desk = $1 AND t.number = $3 AND o.participant = $4
+             ORDER BY rank, at DESC, id DESC LIMIT 1",
+        )
+        .bind(query.desk.as_str())
+        .bind(key)
+        .bind(token.map_or(0, |token| token.ticket.get()))
+        .bind(token.map_or(0, |token| i64::from(token.participant.get())))
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let cells = Cells(&row);
+        let sent = SentRow {
+            outbox: OutboxId::from_slice(&cells.blob("id")?)?,
+            ticket: TicketId::from_slice(&cells.blob("ticket")?)?,
+            answer: !cells.flag("automatic")?,
+        };
+        Ok(self.load(sent.ticket).await?.map(|loaded| (sent, loaded.snapshot())))
+    }
+
+    /// The governor's counts for one recipient of one desk.
+    pub(super) async fn counts(
+        &mut self,
+        recipient: Option<LookupKey>,
+        desk: &DeskName,
+        now: Instant,
+        caps: &Governor,
+    ) -> Result<GovernorCounts, StoreError> {
+        let row = sqlx::query(
+            "SELECT
+                (SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE governed = 1 AND recipient_key = $1
+                    AND created_at > $2 AND created_at <= $4 LIMIT $5) AS hour) AS address_hour,
+                (SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE governed = 1 AND recipient_key = $1
+                    AND created_at > $3 AND created_at <= $4 LIMIT $6) AS day) AS address_day,
+                (SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE governed = 1 AND desk = $8
+                    AND created_at > $2 AND created_at <= $4 LIMIT $7) AS box) AS mailbox_hour",
+        )
+        .bind(recipient.map(|key| raw(&key.0)))
+        .bind(micros(now - TimeDelta::hours(1)))
+        .bind(micros(now - TimeDelta::days(1)))
+        .bind(micros(now))
+        .bind(i64::from(caps.per_address_hour))
+        .bind(i64::from(caps.per_address_day))
+        .bind(i64::from(caps.per_mailbox_hour))
+        .bind(desk.as_str())
+        .fetch_one(&mut *self.tx)
+        .await?;
+        counts(&Cells(&row))
+    }
+}
+
+/// A cap of 0 limits the subselect to nothing: it is not counted.
+fn counts(cells: &Cells<'_>) -> Result<GovernorCounts, StoreError> {
+    Ok(GovernorCounts {
+        address_hour: cells.small("address_hour")?,
+        address_day: cells.small("address_day")?,
+        mailbox_hour: cells.small("mailbox_hour")?,
+    })
+}
+
+/// Which tickets each key names.
+#[derive(Default)]
+struct Found {
+    messages: HashMap<Vec<u8>, Vec<TicketId>>,
+    numbers: HashMap<TicketNumber, [TicketId; 1]>,
+}
+
+impl Found {
+    fn named(&self, key: &Key) -> &[TicketId] {
+        match key {
+            Key::Number(number) => self.numbers.get(number).map_or(&[], |id| id.as_slice()),
+            Key::Message(key) => self.messages.get(key.as_slice()).map_or(&[], Vec::as_slice),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! First half of the door: the decision's ticket gets its number and its people, so that `compose/` can
+//! make the mails before the rest is written.
+
+use super::StoreError;
+use super::cells::Cells;
+use super::sealed::{Person, Place, ThreadSecret, address_key, open, seal};
+use super::ticket_row::{Loaded, ParticipantRow, TicketRow};
+use super::work::{Ids, Work};
+use super::write::{insert_people, insert_ticket};
+use crate::domain::address::Mailbox;
+use crate::domain::effect::{Decision, Effect, NewParticipant, Subject};
+use crate::domain::facts::TicketRef;
+use crate::domain::ids::{ArticleId, LookupKey, MessageId, ParticipantNo, TicketNumber};
+use crate::domain::outgoing::Recipient;
+use crate::domain::ticket::Role;
+
+/// The identifiers that a new mail of the ticket refers to (RFC 5322 3.6.4), the decided message
+/// included.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Thread {
+    /// The Message-ID of the ticket's first mail.
+    pub root: Option<MessageId>,
+    /// Up to eight later ones, oldest first, theirs and ours.
+    pub recent: Vec<MessageId>,
+}
+
+/// What a decided ticket is called and whom its mails go to: all that `compose/` needs to make
+/// bytes. Handed back to [`Work::apply`].
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// The ticket; `None` when the decision is about none.
+    pub ticket: Option<TicketRef>,
+    /// For each `Effect::Enqueue`, in order, whom it goes to.
+    pub recipients: Vec<(ParticipantNo, Mailbox)>,
+    /// For References.
+    pub thread: Thread,
+    /// The ticket as it will be.
+    pub(super) loaded: Option<Box<Loaded>>,
+    /// Ids of the messages that the decision adds, in order.
+    pub(super) articles: Vec<ArticleId>,
+}
+
+fn thread(secret: &ThreadSecret) -> Thread {
+    Thread {
+        root: secret.root.as_deref().and_then(|id| MessageId::parse(id).ok()),
+        recent: secret.recent.iter().filter_map(|id| MessageId::parse(id).ok()).collect(),
+    }
+}
+
+impl Work {
+    /// Gives the decision's ticket its place: for a new one the next gapless number, for an existing
+    /// one the check of its version. Adds participants (agents who are told, too).
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the ticket changed since it was read.
+    pub async fn place(&mut self, decision: &Decision, ids: &Ids) -> Result<Placed, StoreError> {
+        let is_article = |effect: &&Effect| matches!(effect, Effect::AddArticle(_));
+        let articles = decision.effects.iter().filter(is_article).map(|_| ids.article());
+        let articles = articles.collect::<Result<Vec<_>, _>>()?;
+        let mut loaded = match &decision.subject {
+            Subject::Nothing => return Self::place_nothing(decision),
+            Subject::New(new) => {
+                let row = TicketRow::open(new, ids.ticket()?, self.next_number().await?);
+                Loaded { row, people: Vec::new() }
+            }
+            Subject::Existing(id, version) => {
+                let loaded = self.load(*id).await?.filter(|l| l.row.snapshot.version == *version);
+                let mut loaded = loaded.ok_or(StoreError::Conflict)?.clone();
+                loaded.row.snapshot.version += 1;
+                loaded
+            }
+        };
+        let known = loaded.people.len();
+        self.add_people(&mut loaded, decision, ids)?;
+        let recipients = self.recipients(&loaded, decision)?;
+        let place = Place::Thread(loaded.row.snapshot.id);
+        let mut secret = match loaded.row.thread.as_slice() {
+            [] => ThreadSecret::default(),
+            sealed => open(&self.sealer, &place, sealed)?,
+        };
+        let before = (loaded.row.thread.is_empty(), secret.clone());
+        loaded.row.fold(&decision.effects, &articles, &mut secret);
+        if before != (false, secret.clone()) {
+            loaded.row.thread = seal(&self.sealer, &place, &secret, &ids.random)?;
+        }
+        if matches!(decision.subject, Subject::New(_)) {
+            insert_ticket(&mut self.tx, &loaded.row).await?;
+        }
+        let added = loaded.people.get(known..).unwrap_or_default();
+        insert_people(&mut self.tx, loaded.row.snapshot.id, added).await?;
+        // The row in memory is the one to come; until `apply` wrote it nobody may read it here.
+        let snapshot = &loaded.row.snapshot;
+        self.forget(snapshot.id);
+        Ok(Placed {
+            ticket: Some(TicketRef { id: snapshot.id, number: snapshot.number }),
+            recipients,
+            thread: thread(&secret),
+            loaded: Some(Box::new(loaded)),
+            articles,
+        })
+    }
+
+    fn place_nothing(decision: &Decision) -> Result<Placed, StoreError> {
+        let needs_ticket =
+            |effect: &Effect| !matches!(effect, Effect::SetLedger { .. } | Effect::MarkBounced { .. });
+        if decision.effects.iter().any(needs_ticket) {
+            return Err(StoreError::defect("an effect needs a ticket and there is none"));
+        }
+        let (recipients, articles) = (Vec::new(), Vec::new());
+        Ok(Placed { ticket: None, recipients, thread: Thread::default(), loaded: None, articles })
+    }
+
+    async fn next_number(&mut self) -> Result<TicketNumber, StoreError> {
+        let sql = "UPDATE counter SET value = value + 1 WHERE name = 'ticket' RETURNING value";
+        let row = sqlx::query(sql).fetch_one(&mut *self.tx).await?;
+        Ok(TicketNumber::new(Cells(&row).int("value")?)?)
+    }
+
+    fn add_people(&self, loaded: &mut Loaded, decision: &Decision, ids: &Ids) -> Result<(), StoreError> {
+        for effect in &decision.effects {
+            match effect {
+                Effect::AddParticipant(new) => self.add_person(loaded, new, ids)?,
+                Effect::Enqueue(mail) => {
+                    if let Recipient::Agent(agent, address) = &mail.to {
+                        let new = NewParticipant {
+                            mailbox: Mailbox { name: None, address: address.clone() },
+                            role: Role::Agent,
+                            organisation: None,
+                            agent: Some(agent.clone()),
+                        };
+                        self.add_person(loaded, &new, ids)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds someone unless they are there: a customer's address once, an agent's address once.
+    fn add_person(&self, loaded: &mut Loaded, new: &NewParticipant, ids: &Ids) -> Result<(), StoreError> {
+        let key = LookupKey(address_key(&self.sealer, &new.mailbox.address));
+        let agent = new.role == Role::Agent;
+        if loaded.people.iter().any(|p| p.key == key && (p.role == Role::Agent) == agent) {
+            return Ok(());
+        }
+        let last = loaded.people.iter().map(|p| p.no.get()).max().unwrap_or(0);
+        let no = ParticipantNo::new(last.saturating_add(1))?;
+        let place = Place::Participant(loaded.row.snapshot.id, no);
+        let sealed = seal(&self.sealer, &place, &Person::of(&new.mailbox), &ids.random)?;
+        let (organisation, agent) = (new.organisation.clone(), new.agent.clone());
+        loaded.people.push(ParticipantRow { no, key, role: new.role, organisation, agent, sealed });
+        Ok(())
+    }
+
+    fn recipients(
+        &self,
+        loaded: &Loaded,
+        decision: &Decision,
+    ) -> Result<Vec<(ParticipantNo, Mailbox)>, StoreError> {
+        let mut recipients = Vec::new();
+        for effect in &decision.effects {
+            let Effect::Enqueue(mail) = effect else { continue };
+            let person = match &mail.to {
+                Recipient::Participant(no) => loaded.people.iter().find(|p| p.no == *no),
+                Recipient::Agent(_, address) => {
+                    let key = LookupKey(address_key(&self.sealer, address));
+                    loaded.people.iter().find(|p| p.key == key && p.role == Role::Agent)
+                }
+            };
+            let person = person.ok_or_else(|| StoreError::defect("a mail to someone who takes no part"))?;
+            let place = Place::Participant(loaded.row.snapshot.id, person.no);
+            let mailbox = open::<Person>(&self.sealer, &place, &person.sealed)?.mailbox()?;
+            recipients.push((person.no, mailbox));
+        }
+        Ok(recipients)
+    }
+}

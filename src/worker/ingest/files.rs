@@ -1,0 +1,304 @@
+//! Reads an account whose mail lies in files: a Maildir, a directory of `.eml`. The same stations as
+//! IMAP; identity is the octets, because files have no UID. Also takes single mails from a pipe.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::domain::account::{Account, After, Source};
+use crate::domain::ids::{AccountName, FolderName, Uid, UidValidity};
+use crate::domain::message::{Instant, Origin, RawMail};
+use crate::imap::{FileMail, FileSource, FoundFile, Limits};
+use crate::store::{Cursor, FirstSight, Lease, LeaseName};
+use crate::worker::{Failure, Step};
+
+use super::keep::Batch;
+use super::{Ended, Ingest};
+
+const LEASE: TimeDelta = TimeDelta::seconds(25);
+/// Files have one UIDVALIDITY.
+const VALIDITY: UidValidity = UidValidity(1);
+const POLL: Duration = Duration::from_secs(2);
+/// Between looks at what pipes left behind.
+const PIPES: Duration = Duration::from_mins(1);
+const POLL_AT_ONCE: Duration = Duration::from_millis(50);
+
+/// The reader of one account of files.
+pub struct FileReader {
+    ingest: Ingest,
+    account: AccountName,
+    limits: Limits,
+    lease: Option<Lease>,
+    leftover: bool,
+    /// Names that are durable already and stay where they are (`after = "none"`, or flagged).
+    known: HashSet<String>,
+    poll: Duration,
+}
+
+impl FileReader {
+    /// A reader that has not looked yet.
+    pub fn new(ingest: Ingest, account: AccountName, limits: Limits) -> Self {
+        Self { ingest, account, limits, lease: None, leftover: true, known: HashSet::new(), poll: POLL }
+    }
+
+    /// Looks again at once (`--until-idle`).
+    #[must_use]
+    pub const fn impatient(mut self) -> Self {
+        self.poll = POLL_AT_ONCE;
+        self
+    }
+
+    /// The account it reads.
+    pub const fn account(&self) -> &AccountName {
+        &self.account
+    }
+
+    /// One batch of files, or nothing new.
+    pub async fn step(&mut self) -> Result<Step, Failure> {
+        let done = self.try_step().await;
+        if done.is_err() {
+            self.leftover = true;
+        }
+        done
+    }
+
+    async fn try_step(&mut self) -> Result<Step, Failure> {
+        let rules = self.ingest.book.current();
+        let account = rules.policy.accounts.get(&self.account).cloned();
+        let account = account.ok_or(Failure::Paused("the account is no longer configured"))?;
+        self.hold_lease().await?;
+        if self.leftover {
+            if let Step::Did(n) = self.ingest.replay(self.lease.as_ref(), &self.account).await? {
+                return Ok(Step::Did(n));
+            }
+            self.leftover = false;
+        }
+        let source = source(&account)?;
+        let started = self.ingest.clock.now();
+        let found = blocking(move || source.list()).await?;
+        let fresh: Vec<FoundFile> = found.into_iter().filter(|f| !self.known.contains(&f.name)).collect();
+        let folder = folder(&account)?;
+        let history_below = self.history_below(&account, &folder, fresh.len()).await?;
+        if fresh.is_empty() {
+            self.ingest.store.polled(&self.account, &folder, started).await?;
+            self.ingest.store.reconciled(&self.account, &folder, started).await?;
+            return Ok(Step::Idle);
+        }
+        let batch: Vec<FoundFile> = fresh.into_iter().take(self.limits.batch_mails).collect();
+        let done = self.batch(&account, &folder, (batch, history_below)).await?;
+        Ok(Step::of(done.max(1)))
+    }
+
+    async fn hold_lease(&mut self) -> Result<(), Failure> {
+        let now = Clock::System.now();
+        if let Some(lease) = &self.lease {
+            match self.ingest.store.renew(lease, now, LEASE).await {
+                Ok(()) => return Ok(()),
+                Err(crate::store::StoreError::Fenced) => self.lease = None,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let name = LeaseName::Account(self.account.clone());
+        self.lease = self.ingest.store.take_lease(&name, self.ingest.run, now, LEASE).await?;
+        self.leftover = true;
+        if self.lease.is_some() { Ok(()) } else { Err(Failure::Elsewhere) }
+    }
+
+    /// What lay there when the directory was first seen is history (L15).
+    async fn history_below(
+        &self,
+        account: &Account,
+        folder: &FolderName,
+        there: usize,
+    ) -> Result<u32, Failure> {
+        let store = &self.ingest.store;
+        if let Some(state) = store.folder(&self.account, folder).await? {
+            return Ok(state.history_below);
+        }
+        let sight = FirstSight {
+            account: self.account.clone(),
+            folder: folder.clone(),
+            uidvalidity: VALIDITY,
+            uid_next: u32::try_from(there).unwrap_or(u32::MAX - 1) + 1,
+            first_run: account.first_run,
+        };
+        Ok(store.first_sight(&sight).await?.history_below)
+    }
+
+    async fn batch(
+        &mut self,
+        account: &Account,
+        folder: &FolderName,
+        (found, history_below): (Vec<FoundFile>, u32),
+    ) -> Result<usize, Failure> {
+        let (source, limits) = (source(account)?, self.limits);
+        let read = blocking(move || {
+            let mut read: Vec<(FoundFile, FileMail)> = Vec::new();
+            let mut octets = 0_u64;
+            for file in found {
+                let mail = source.read(&file.path, &limits)?;
+                octets += u64::try_from(mail.bytes.len()).unwrap_or(u64::MAX);
+                read.push((file, mail));
+                if octets >= limits.batch_bytes {
+                    break;
+                }
+            }
+            Ok(read)
+        })
+        .await?;
+        let first = self.ingest.store.next_local_uid(&self.account, folder).await?;
+        let mut files = Vec::new();
+        let mut mails = Vec::new();
+        for (file, mail) in read {
+            let digest: [u8; 32] = Sha256::digest(&mail.bytes).into();
+            if !self.ingest.store.knows_bytes(&self.account, &digest).await? {
+                let offset = u32::try_from(mails.len()).unwrap_or(u32::MAX);
+                mails.push(raw(account, folder, (first, offset), mail)?);
+            }
+            files.push(file);
+        }
+        let count = files.len();
+        let cursor = mails.last().and_then(|m: &RawMail| Uid::new(m.origin.uid.get().saturating_add(1)).ok());
+        let cursor = cursor.map(|next_uid| Cursor {
+            account: self.account.clone(),
+            folder: folder.clone(),
+            uidvalidity: VALIDITY,
+            next_uid,
+        });
+        let kept = self.ingest.keep(self.lease.as_ref(), Batch { mails, cursor, history_below }).await?;
+        self.leftover = true;
+        self.ingest.settle(self.lease.as_ref(), kept).await?;
+        self.leftover = false;
+        self.put_aside(account, files).await?;
+        Ok(count)
+    }
+
+    async fn put_aside(&mut self, account: &Account, files: Vec<FoundFile>) -> Result<(), Failure> {
+        self.known.extend(files.iter().map(|f| f.name.clone()));
+        let (source, after) = (source(account)?, account.after.clone());
+        let moved = matches!(after, After::Move(_))
+            || matches!((&source, &after), (FileSource::Directory(_), After::Flag));
+        let names: Vec<String> = files.iter().map(|f| f.name.clone()).collect();
+        blocking(move || files.iter().try_for_each(|file| source.after_commit(&file.path, &after))).await?;
+        if moved {
+            // They are gone from the listing; a later file may bear the same name.
+            for name in &names {
+                self.known.remove(name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the lease back.
+    pub async fn close(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            let _ = self.ingest.store.release(&lease).await;
+        }
+    }
+
+    /// Loops until `stop`; reports each outcome to `watch`.
+    pub async fn run(mut self, stop: CancellationToken, watch: impl Fn(&Result<Step, Failure>)) {
+        while !stop.is_cancelled() {
+            let outcome = self.step().await;
+            watch(&outcome);
+            if let Err(error) = &outcome {
+                tracing::warn!(account = %self.account, %error, "the account rests for a while");
+            }
+            if !matches!(outcome, Ok(Step::Did(_))) {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(self.poll) => {}
+                }
+            }
+        }
+        self.close().await;
+    }
+}
+
+impl Ingest {
+    /// Replays what dead pipes left behind, once a minute.
+    pub async fn run_pipes(self, stop: CancellationToken, watch: impl Fn(&Result<Step, Failure>)) {
+        while !stop.is_cancelled() {
+            let outcome = self.replay_pipes().await;
+            watch(&outcome);
+            let wait = if matches!(outcome, Ok(Step::Did(_))) { POLL_AT_ONCE } else { PIPES };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.bells.pipes.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// One mail handed over by an MTA or a person, for this account; the answer says what became of
+    /// it. A mail whose octets are known already is not taken again.
+    pub async fn take(
+        &self,
+        account: &Account,
+        bytes: Vec<u8>,
+        arrived: Instant,
+    ) -> Result<Option<Ended>, Failure> {
+        let folder = folder(account)?;
+        let digest: [u8; 32] = Sha256::digest(&bytes).into();
+        if self.store.knows_bytes(&account.name, &digest).await? {
+            return Ok(None);
+        }
+        let first = self.store.next_local_uid(&account.name, &folder).await?;
+        let limit = usize::try_from(Limits::default().message_bytes).unwrap_or(usize::MAX);
+        let whole = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let mut mail = FileMail { bytes, arrived, oversize: None };
+        if mail.bytes.len() > limit {
+            mail.bytes.truncate(usize::try_from(Limits::default().oversize_bytes).unwrap_or(limit));
+            mail.oversize = Some(whole);
+        }
+        let mails = vec![raw(account, &folder, (first, 0), mail)?];
+        let kept = self.keep(None, Batch { mails, cursor: None, history_below: 0 }).await?;
+        Ok(self.settle(None, kept).await?.into_iter().next())
+    }
+}
+
+fn raw(
+    account: &Account,
+    folder: &FolderName,
+    (first, offset): (Uid, u32),
+    mail: FileMail,
+) -> Result<RawMail, Failure> {
+    let uid = Uid::new(first.get().saturating_add(offset)).map_err(|_| Failure::Defect("no UID is left"))?;
+    Ok(RawMail {
+        origin: Origin { account: account.name.clone(), folder: folder.clone(), uidvalidity: VALIDITY, uid },
+        internal_date: mail.arrived,
+        bytes: mail.bytes,
+        oversize: mail.oversize,
+    })
+}
+
+/// The folder under which the ledger knows files: the first configured one.
+fn folder(account: &Account) -> Result<FolderName, Failure> {
+    match account.folders.first() {
+        Some(rule) => Ok(rule.name.clone()),
+        None => FolderName::parse("INBOX").map_err(|_| Failure::Defect("INBOX is no folder name")),
+    }
+}
+
+fn source(account: &Account) -> Result<FileSource, Failure> {
+    match &account.source {
+        Source::Maildir(path) => Ok(FileSource::Maildir(path.clone())),
+        Source::Directory(path) => Ok(FileSource::Directory(path.clone())),
+        Source::Imap(_) | Source::Pipe => {
+            Err(Failure::Defect("a file reader for an account of another kind"))
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Failure::Defect("reading files ended early"))?
+        .map_err(|_| Failure::Away("the mail directory"))
+}

@@ -1,0 +1,104 @@
+//! Station "understand": bytes become facts and redacted text, on a blocking thread with a deadline.
+//! Takes a durable mail and the rules, gives everything a decision needs; touches nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::account::Account;
+use crate::domain::desk::Desk;
+use crate::domain::ids::LookupKey;
+use crate::domain::message::{InboundMessage, RedactedMail, ThreadHints};
+use crate::domain::text::RawText;
+use crate::intake::{self, ReadSettings};
+use crate::phi::{Context, Placeholders, Redactor};
+use crate::seal::{LookupDomain, Sealer};
+use crate::store::StoredMail;
+use crate::worker::rules::Rules;
+
+/// A mail that takes longer is taken for one that never ends.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A mail, understood.
+#[derive(Debug)]
+pub struct Understood {
+    /// The durable mail.
+    pub stored: StoredMail,
+    /// The account it came in by.
+    pub account: Arc<Account>,
+    /// The desk it belongs to.
+    pub desk: Arc<Desk>,
+    /// What it says.
+    pub mail: InboundMessage,
+    /// The same, redacted.
+    pub redacted: RedactedMail,
+    /// Keys that may name a ticket.
+    pub hints: ThreadHints,
+    /// The keyed hash of its content (L6).
+    pub content_key: LookupKey,
+    /// The folder is one that is answered.
+    pub responds: bool,
+}
+
+/// Why a mail was not understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// A limit or its form refuses it: the same at every attempt, so it is quarantined at once.
+    Refused(&'static str),
+    /// It panicked or ran over its deadline: alone it may be tried again.
+    Crashed(&'static str),
+    /// Its account or desk is no longer configured: it waits.
+    Homeless,
+}
+
+/// A mail that was not understood, and why.
+pub type Failed = (Box<StoredMail>, Trouble);
+
+/// Understands one mail.
+pub fn understand(
+    stored: StoredMail,
+    rules: &Rules,
+    (sealer, keys): (&Sealer, &crate::domain::token::TokenKeys),
+) -> Result<Understood, Failed> {
+    let policy = &rules.policy;
+    let Some(account) = policy.account(&stored.origin.account) else {
+        return Err((Box::new(stored), Trouble::Homeless));
+    };
+    let own_lists: Vec<String> = policy.desks.values().flat_map(|d| d.own_lists.clone()).collect();
+    let fields: Vec<(String, String)> = policy.desks.values().flat_map(|d| d.fields.clone()).collect();
+    let own: Vec<_> =
+        policy.desks.values().flat_map(|d| std::iter::once(&d.address).chain(&d.aliases)).cloned().collect();
+    let settings =
+        ReadSettings { auth: &account.auth, own_addresses: &own, own_lists: &own_lists, fields: &fields };
+    let mail = match intake::understand(&stored.bytes, &settings) {
+        Ok(mail) => mail,
+        Err(refused) => return Err((Box::new(stored), Trouble::Refused(refused.code))),
+    };
+    let Some(desk) = policy.route(&account, intake::recipients(&mail)) else {
+        return Err((Box::new(stored), Trouble::Homeless));
+    };
+    let hints = intake::threading::hints(&mail, keys, account.subaddress, account.token_carrier);
+    let content_key = content_key(&mail, sealer);
+    let responds = account.folders.iter().find(|f| f.name == stored.origin.folder).is_none_or(|f| f.respond);
+    let redacted = redact(&mail, &rules.redactor);
+    Ok(Understood { stored, account, desk, mail, redacted, hints, content_key, responds })
+}
+
+fn content_key(mail: &InboundMessage, sealer: &Sealer) -> LookupKey {
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(intake::content_identity(mail));
+    sealer.lookup(LookupDomain::Content, &data_encoding::HEXLOWER.encode(&digest))
+}
+
+/// Redacts every text of a mail with one set of placeholders, so that a name keeps its number from
+/// subject to quotation.
+pub fn redact(mail: &InboundMessage, redactor: &Redactor) -> RedactedMail {
+    let context = Context { language: mail.language, from: mail.from.as_ref() };
+    let mut placeholders = Placeholders::default();
+    let mut text = |raw: &RawText| redactor.redact_with(&mut placeholders, raw, &context).text;
+    let subject = text(&mail.subject);
+    let visible = text(&mail.visible);
+    let elided = text(&mail.elided);
+    let html =
+        mail.sanitized.as_ref().map(|html| redactor.redact_html(&mut placeholders, html, &context).text);
+    RedactedMail { subject, visible, elided, html }
+}

@@ -1,0 +1,160 @@
+//! Looks at every ticket that is due: deadlines, reminder, close. Facts are read, decided and
+//! written in one transaction, so that an answer that arrives meanwhile wins (L32).
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::decide::on_tick::on_tick;
+use crate::decide::scene::Scene;
+use crate::domain::desk::Desk;
+use crate::domain::ids::{AccountName, FolderName, RunId};
+use crate::domain::message::Instant;
+use crate::domain::policy::Policy;
+use crate::domain::ticket::TicketSnapshot;
+use crate::store::{Lease, LeaseName, Store, StoreError, TickQuery, Work};
+
+use super::door::{Door, DoorError};
+use super::rules::{RuleBook, Rules};
+use super::{Bells, Failure, Step};
+
+/// Tickets looked at in one transaction.
+const TURN: u32 = 32;
+const LEASE: TimeDelta = TimeDelta::seconds(60);
+const LOOK: Duration = Duration::from_secs(15);
+
+/// The sweep worker.
+#[derive(Clone)]
+pub struct Sweep {
+    /// Where the tickets are.
+    pub store: Store,
+    /// The policy that holds.
+    pub book: RuleBook,
+    /// Carries decisions out.
+    pub door: Door,
+    /// Now.
+    pub clock: Clock,
+    /// This run.
+    pub run: RunId,
+    /// Wakes outbox and readers.
+    pub bells: Bells,
+}
+
+/// What was done with one ticket: the line that `sweep` prints.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Swept {
+    /// The ticket's number.
+    pub ticket: i64,
+    /// missed, reminded, closed, looked.
+    pub action: &'static str,
+    /// Why, as codes.
+    pub reason: String,
+    /// When.
+    pub at: Instant,
+}
+
+impl Sweep {
+    /// Looks at one batch of due tickets.
+    pub async fn step(&self, lease: Option<&Lease>) -> Result<Vec<Swept>, Failure> {
+        let rules = self.book.current();
+        let now = self.clock.now();
+        let mut work = self.store.begin(lease).await?;
+        let due = work.due_tickets(now, TURN).await?;
+        let mut swept = Vec::new();
+        for ticket in &due {
+            work.savepoint().await?;
+            match self.one(&mut work, &rules, ticket).await {
+                Ok(one) => {
+                    work.release().await?;
+                    swept.push(one);
+                }
+                Err(DoorError::Store(error)) if error.transient() || error == StoreError::Fenced => {
+                    return Err(error.into());
+                }
+                Err(error) => {
+                    work.rollback_to().await?;
+                    tracing::error!(ticket = %ticket.number, %error, "a due ticket could not be decided");
+                }
+            }
+        }
+        if due.is_empty() {
+            work.rollback().await?;
+        } else {
+            work.commit(now).await?;
+        }
+        if !swept.is_empty() {
+            self.bells.outbox.notify_one();
+        }
+        Ok(swept)
+    }
+
+    async fn one(&self, work: &mut Work, rules: &Rules, ticket: &TicketSnapshot) -> Result<Swept, DoorError> {
+        let now = self.clock.now();
+        let desk = rules
+            .policy
+            .desks
+            .get(&ticket.desk)
+            .ok_or(StoreError::Missing("desk; configure it again, or move its tickets"))?;
+        let folders = folders_of(&rules.policy, desk);
+        let query = TickQuery { ticket, now, folders: &folders, caps: &rules.policy.governor };
+        let facts = work.tick_facts(&query).await?;
+        let decision = on_tick(&facts, Scene { desk, policy: &rules.policy, now });
+        self.door.carry_out(work, &decision, desk, rules).await?;
+        let reason: Vec<&str> = decision.reasons.iter().map(|r| r.code).collect();
+        if reason.contains(&"close_waits_for_poll") {
+            self.bells.reconcile.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+        Ok(Swept { ticket: ticket.number.get(), action: decision.action, reason: reason.join(","), at: now })
+    }
+
+    /// Loops until `stop`, while it holds the lease of the one sweeper; reports to `watch`.
+    pub async fn run(self, stop: CancellationToken, watch: impl Fn(&Result<Step, Failure>)) {
+        let mut lease: Option<Lease> = None;
+        while !stop.is_cancelled() {
+            let outcome = self.turn(&mut lease).await;
+            watch(&outcome);
+            match &outcome {
+                Ok(Step::Did(_)) => continue,
+                Ok(Step::Idle) | Err(Failure::Elsewhere) => {}
+                Err(error) => tracing::warn!(%error, "the sweep rests for a while"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.bells.sweep.notified() => {}
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+        if let Some(lease) = lease {
+            let _ = self.store.release(&lease).await;
+        }
+    }
+
+    async fn turn(&self, lease: &mut Option<Lease>) -> Result<Step, Failure> {
+        let now = Clock::System.now();
+        let held = match lease {
+            Some(held) => self.store.renew(held, now, LEASE).await.is_ok(),
+            None => false,
+        };
+        if !held {
+            *lease = self.store.take_lease(&LeaseName::Sweep, self.run, now, LEASE).await?;
+        }
+        if lease.is_none() {
+            return Err(Failure::Elsewhere);
+        }
+        let swept = self.step(lease.as_ref()).await?;
+        // A ticket that was only looked at and waits on is no progress worth another turn at once.
+        Ok(Step::of(swept.iter().filter(|s| s.action != "looked").count()))
+    }
+}
+
+/// Every folder that mail for this desk may lie in.
+fn folders_of(policy: &Policy, desk: &Desk) -> Vec<(AccountName, FolderName)> {
+    policy
+        .accounts
+        .values()
+        .filter(|a| a.desk == desk.name || a.routes.iter().any(|(_, to)| *to == desk.name))
+        .flat_map(|a| a.folders.iter().map(|f| (a.name.clone(), f.name.clone())))
+        .collect()
+}

@@ -1,0 +1,20 @@
+//! Everything that needs real servers or a whole program, in one binary.
+
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod imap_dovecot;
+#[cfg(test)]
+mod imap_scripted;
+#[cfg(test)]
+mod imap_tls;
+#[cfg(test)]
+mod lessons_support;
+#[cfg(test)]
+mod lessons_wrong_ticket;
+#[cfg(test)]
+mod smtp_postfix;
+#[cfg(test)]
+mod smtp_relay;
+#[cfg(test)]
+mod store_conformance;
