@@ -144,6 +144,7 @@ fn readers(
                 }
                 tasks.spawn(beating(watch, |watch| reader.run(stop, watch)));
             }
+            Source::Pipe => continue,
             Source::Maildir(_) | Source::Directory(_) => {
                 let mut reader = FileReader::new(ingest, name, limits);
                 if until_idle {
@@ -154,6 +155,10 @@ fn readers(
         }
         pulses.push(beat);
     }
+    let beat = pulse("the pipes");
+    let (ingest, halt) = (workers.ingest.clone(), stop.clone());
+    tasks.spawn(beating(beat.clone(), |watch| ingest.run_pipes(halt, watch)));
+    pulses.push(beat);
     pulses
 }
 
@@ -166,6 +171,7 @@ async fn settled(pulses: &[Arc<Pulse>], workers: &Workers, stop: &CancellationTo
     loop {
         workers.outbox.bells.outbox.notify_one();
         workers.outbox.bells.sweep.notify_one();
+        workers.outbox.bells.pipes.notify_one();
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = tokio::time::sleep(Duration::from_millis(20)) => {}

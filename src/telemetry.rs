@@ -8,8 +8,15 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Crates whose events hold mail or addresses.
-const SILENT: [&str; 7] =
-    ["async_imap=off", "imap_proto=off", "lettre=off", "sqlx=off", "html5ever=off", "mail_parser=off", "rustls=warn"];
+const SILENT: [&str; 7] = [
+    "async_imap=off",
+    "imap_proto=off",
+    "lettre=off",
+    "sqlx=off",
+    "html5ever=off",
+    "mail_parser=off",
+    "rustls=warn",
+];
 
 /// Starts logging at the `default` level of the command; `MAILWARD_LOG` takes a filter such as `info` or `mailward=debug`, and
 /// `MAILWARD_LOG_FORMAT=json` prints one object a line.
@@ -21,7 +28,10 @@ pub fn start(default: &str) {
             filter = filter.add_directive(directive);
         }
     }
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).with_target(false);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
     let registry = tracing_subscriber::registry().with(filter);
     let started = if std::env::var("MAILWARD_LOG_FORMAT").is_ok_and(|f| f == "json") {
         registry.with(layer.json()).try_init()

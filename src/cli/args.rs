@@ -10,9 +10,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// is acknowledged, and goes to agents who answer from their own mail client.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, disable_help_subcommand = true)]
-#[command(after_help = "Exit codes: 0 done; 64 usage; 65 the input is bad (the rest was done); 70 a defect of \
+#[command(
+    after_help = "Exit codes: 0 done; 64 usage; 65 the input is bad (the rest was done); 70 a defect of \
 ours; 75 try again (database busy, server away); 78 configuration.\n\nTry `mailward demo` first: it needs no \
-configuration and no server.")]
+configuration and no server."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

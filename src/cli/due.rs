@@ -47,7 +47,9 @@ fn answer(object: &Map<String, Value>, policy: &Policy) -> Result<Option<Instant
     let desk = text("desk").and_then(|d| DeskName::parse(d).ok()).filter(|d| policy.desks.contains_key(d));
     let query = DueQuery {
         desk: desk.ok_or("there is no such desk")?,
-        priority: text("priority").and_then(Priority::parse).ok_or("priority is urgent, high, medium or low")?,
+        priority: text("priority")
+            .and_then(Priority::parse)
+            .ok_or("priority is urgent, high, medium or low")?,
         clock: text("clock").and_then(ClockKind::parse).ok_or("clock is response, resolution or update")?,
         start: text("start").and_then(|s| s.parse().ok()).ok_or("start is no RFC 3339 instant")?,
         category: match text("type") {

@@ -79,8 +79,9 @@ impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Missing(what) => Self::new(Exit::Data, format!("there is no such {what}")),
-            StoreError::Defect(_) => Self::new(Exit::Defect, error.to_string())
-                .help("this is a defect of mailward; `mailward audit verify` tells whether the data is sound"),
+            StoreError::Defect(_) => Self::new(Exit::Defect, error.to_string()).help(
+                "this is a defect of mailward; `mailward audit verify` tells whether the data is sound",
+            ),
             _ => Self::new(Exit::Again, error.to_string()).help("try again in a moment"),
         }
     }

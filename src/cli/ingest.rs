@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::domain::account::{Account, After, AuthEvidence, FirstRun, Source};
-use crate::domain::ids::{AccountName, DeskName};
+use crate::domain::account::Account;
+use crate::domain::ids::DeskName;
 use crate::domain::policy::Policy;
 use crate::worker::ingest::Ended;
 
@@ -58,27 +58,15 @@ fn print(out: &mut Out, ended: Option<&Ended>) -> Result<(), Stop> {
     Ok(out.json(&line)?)
 }
 
-/// The account of a pipe: that of the desk, read from nowhere, trusting the same evidence.
+/// The pipe of a desk.
 fn pipe(desk: &str, office: &Office) -> Result<Account, Stop> {
     let rules = office.book.current();
     let policy: &Policy = &rules.policy;
-    let name = DeskName::parse(desk).ok().filter(|name| policy.desks.contains_key(name)).ok_or_else(|| {
-        let known: Vec<&str> = policy.desks.keys().map(DeskName::as_str).collect();
-        Stop::usage(format!("there is no desk `{desk}`")).help(format!("the desks are: {}", known.join(", ")))
-    })?;
-    let like = policy.account_of(&name);
-    let account = Account {
-        name: AccountName::parse(&format!("pipe-{desk}")).map_err(|_| Stop::usage("the desk's name is too long"))?,
-        source: Source::Directory(std::path::PathBuf::new()),
-        folders: Vec::new(),
-        routes: Vec::new(),
-        desk: name,
-        after: After::None,
-        first_run: FirstRun::Live,
-        token_carrier: like.map_or(crate::domain::account::TokenCarrier::Plus, |a| a.token_carrier),
-        subaddress: like.map_or(Some('+'), |a| a.subaddress),
-        auth: like.map_or(AuthEvidence::None, |a| a.auth.clone()),
-    };
-    office.know(&account);
-    Ok(account)
+    let name =
+        DeskName::parse(desk).ok().filter(|name| policy.desks.contains_key(name)).ok_or_else(|| {
+            let known: Vec<&str> = policy.desks.keys().map(DeskName::as_str).collect();
+            Stop::usage(format!("there is no desk `{desk}`"))
+                .help(format!("the desks are: {}", known.join(", ")))
+        })?;
+    Ok(policy.pipe(&name))
 }

@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::config::Loaded;
+use crate::decide::clocks;
 use crate::decide::hours;
 use crate::decide::priority::prioritise;
 use crate::decide::respond::{Place, may_acknowledge};
-use crate::decide::clocks;
-use crate::domain::effect::Reason;
 use crate::domain::account::AuthEvidence;
 use crate::domain::address::EmailAddress;
 use crate::domain::desk::Desk;
+use crate::domain::effect::Reason;
 use crate::domain::facts::GovernorCounts;
 use crate::domain::ids::{DeskName, MessageId};
 use crate::domain::message::{InboundMessage, Instant, RedactedMail};
@@ -33,11 +33,41 @@ use super::out::Out;
 
 /// Every field, in the order in which it is printed; all are always there.
 const FIELDS: [&str; 35] = [
-    "file", "desk", "error", "class", "subject", "from_addr", "to_addrs", "message_id", "in_reply_to",
-    "references", "text", "html", "visible", "sanitized", "attachments", "recipients", "status",
-    "permanent", "language", "authentication", "priority", "effective_priority", "category", "reasons",
-    "after_hours", "response_due", "resolution_due", "respond", "redacted", "redacted_subject", "defects",
-    "robot", "elided", "fields", "class_reasons",
+    "file",
+    "desk",
+    "error",
+    "class",
+    "subject",
+    "from_addr",
+    "to_addrs",
+    "message_id",
+    "in_reply_to",
+    "references",
+    "text",
+    "html",
+    "visible",
+    "sanitized",
+    "attachments",
+    "recipients",
+    "status",
+    "permanent",
+    "language",
+    "authentication",
+    "priority",
+    "effective_priority",
+    "category",
+    "reasons",
+    "after_hours",
+    "response_due",
+    "resolution_due",
+    "respond",
+    "redacted",
+    "redacted_subject",
+    "defects",
+    "robot",
+    "elided",
+    "fields",
+    "class_reasons",
 ];
 
 /// What the policy fields are computed with.
@@ -91,7 +121,9 @@ fn people(out: &mut Out, object: &Value) -> Result<(), Stop> {
     for field in FIELDS {
         match object.get(field) {
             None | Some(Value::Null) => {}
-            Some(Value::String(text)) => out.line(format!("{field:<18} {}", text.replace('\n', "\n                   ")))?,
+            Some(Value::String(text)) => {
+                out.line(format!("{field:<18} {}", text.replace('\n', "\n                   ")))?;
+            }
             Some(other) => out.line(format!("{field:<18} {other}"))?,
         }
     }
@@ -211,7 +243,7 @@ fn texts(mail: &InboundMessage, redacted: &RedactedMail) -> Value {
 }
 
 fn respond(mail: &InboundMessage, caps: &Governor) -> &'static str {
-    let place = Place { history: false, folder_responds: true };
+    let place = Place { history: false, folder_responds: true, ours: false };
     match may_acknowledge(mail, GovernorCounts::default(), caps, place) {
         Ok(()) => "yes",
         Err(reason) => reason.as_str(),
@@ -222,7 +254,8 @@ fn policy(mail: &InboundMessage, policied: &Policied, now: Instant) -> Value {
     let desk = &policied.desk;
     let prioritised = prioritise(mail.subject.expose(), mail.visible.expose(), mail.language, desk);
     let hours = hours::effective(desk, prioritised.priority, now);
-    let running = hours::clocks(desk, prioritised.priority, prioritised.category.as_ref(), hours.clocks_start);
+    let running =
+        hours::clocks(desk, prioritised.priority, prioritised.category.as_ref(), hours.clocks_start);
     let due = |kind| {
         clocks::due_of(&running, kind).map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
     };

@@ -11,8 +11,19 @@ use super::out::Out;
 
 /// Columns of figures.
 const NUMBERS: [&str; 13] = [
-    "ticket", "attempts", "uid", "in", "tickets", "joined", "recorded", "ignored", "held", "quarantined", "unfetchable",
-    "stored", "seq",
+    "ticket",
+    "attempts",
+    "uid",
+    "in",
+    "tickets",
+    "joined",
+    "recorded",
+    "ignored",
+    "held",
+    "quarantined",
+    "unfetchable",
+    "stored",
+    "seq",
 ];
 /// So many rows at most in one listing.
 const MOST: u32 = 100_000;
@@ -22,7 +33,10 @@ pub async fn outbox(args: Outbox) -> Result<Exit, Stop> {
     match args {
         Outbox::List(listing) => {
             let office = Office::open(&listing.config.config, None).await?;
-            let rows = office.store.outbox_list(&OutboxFilter { limit: MOST, ..OutboxFilter::default() }, false).await?;
+            let rows = office
+                .store
+                .outbox_list(&OutboxFilter { limit: MOST, ..OutboxFilter::default() }, false)
+                .await?;
             let head = ["id", "ticket", "kind", "recipient", "state", "reason", "attempts", "error"];
             print(&listing, (&head, &NUMBERS), &rows, |row| {
                 vec![
@@ -53,7 +67,8 @@ pub async fn ledger(args: Ledger) -> Result<Exit, Stop> {
     match args {
         Ledger::List(listing) => {
             let office = Office::open(&listing.config.config, None).await?;
-            let rows = office.store.ledger_list(&LedgerFilter { limit: MOST, ..LedgerFilter::default() }).await?;
+            let rows =
+                office.store.ledger_list(&LedgerFilter { limit: MOST, ..LedgerFilter::default() }).await?;
             let head = ["id", "account", "folder", "uid", "arrived", "state", "reason", "ticket"];
             print(&listing, (&head, &NUMBERS), &rows, |row| {
                 vec![
@@ -72,12 +87,32 @@ pub async fn ledger(args: Ledger) -> Result<Exit, Stop> {
         Ledger::Balance(listing) => {
             let office = Office::open(&listing.config.config, None).await?;
             let rows = office.store.ledger_balance(None).await?;
-            let head = ["account", "day", "in", "tickets", "joined", "recorded", "ignored", "held", "quarantined", "unfetchable", "stored", "balanced"];
+            let head = [
+                "account",
+                "day",
+                "in",
+                "tickets",
+                "joined",
+                "recorded",
+                "ignored",
+                "held",
+                "quarantined",
+                "unfetchable",
+                "stored",
+                "balanced",
+            ];
             print(&listing, (&head, &NUMBERS), &rows, |row| {
                 let mut cells = vec![row.account.clone(), row.day.clone()];
                 let figures = [
-                    row.incoming, row.tickets, row.joined, row.recorded, row.ignored, row.held,
-                    row.quarantined, row.unfetchable, row.stored,
+                    row.incoming,
+                    row.tickets,
+                    row.joined,
+                    row.recorded,
+                    row.ignored,
+                    row.held,
+                    row.quarantined,
+                    row.unfetchable,
+                    row.stored,
                 ];
                 cells.extend(figures.iter().map(ToString::to_string));
                 cells.push(if row.balanced { "yes" } else { "NO" }.to_owned());

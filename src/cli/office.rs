@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::clock::{Clock, Random};
 use crate::compose::Templates;
 use crate::config::{self, Loaded};
-use crate::domain::account::{Account, Secret};
+use crate::domain::account::Secret;
 use crate::domain::ids::RunId;
 use crate::domain::message::Instant;
 use crate::phi::{Lists, Redactor};
@@ -51,12 +51,24 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Stop> {
         Some(dir) => Templates::with_overrides(overrides(dir)?).map_err(|problems| {
             let lines: Vec<String> = problems
                 .iter()
-                .map(|p| format!("{}{}: {}; {}", p.name, p.line.map_or(String::new(), |l| format!(":{l}")), p.message, p.help))
+                .map(|p| {
+                    format!(
+                        "{}{}: {}; {}",
+                        p.name,
+                        p.line.map_or(String::new(), |l| format!(":{l}")),
+                        p.message,
+                        p.help
+                    )
+                })
                 .collect();
             Stop::new(Exit::Config, format!("templates:\n  {}", lines.join("\n  ")))
         })?,
     };
-    Ok(Rules { policy: loaded.policy.clone(), templates, redactor: Arc::new(Redactor::new(&Lists::default())) })
+    Ok(Rules {
+        policy: loaded.policy.clone(),
+        templates,
+        redactor: Arc::new(Redactor::new(&Lists::default())),
+    })
 }
 
 /// `<lang>/<notice>.<part>` files below the templates folder.
@@ -69,7 +81,8 @@ fn overrides(dir: &Path) -> Result<BTreeMap<String, String>, Stop> {
         }
         for file in std::fs::read_dir(lang.path())? {
             let file = file?;
-            let name = format!("{}/{}", lang.file_name().to_string_lossy(), file.file_name().to_string_lossy());
+            let name =
+                format!("{}/{}", lang.file_name().to_string_lossy(), file.file_name().to_string_lossy());
             texts.insert(name, std::fs::read_to_string(file.path())?);
         }
     }
@@ -82,11 +95,15 @@ pub fn ring(keys: &Secret) -> Result<KeyRing, Stop> {
                 nothing sealed can be opened";
     let text = match keys {
         Secret::File(path) => std::fs::read_to_string(path).map_err(|error| {
-            Stop::new(Exit::Config, format!("the key ring {} cannot be read: {error}", path.display())).help(hint)
+            Stop::new(Exit::Config, format!("the key ring {} cannot be read: {error}", path.display()))
+                .help(hint)
         })?,
-        Secret::Env(name) => std::env::var(name)
-            .map_err(|_| Stop::new(Exit::Config, format!("the variable {name} holds no key ring")).help(hint))?,
-        Secret::None => return Err(Stop::new(Exit::Config, "no key ring is configured under [keys]").help(hint)),
+        Secret::Env(name) => std::env::var(name).map_err(|_| {
+            Stop::new(Exit::Config, format!("the variable {name} holds no key ring")).help(hint)
+        })?,
+        Secret::None => {
+            return Err(Stop::new(Exit::Config, "no key ring is configured under [keys]").help(hint));
+        }
     };
     KeyRing::parse(&text).map_err(|error| Stop::new(Exit::Config, format!("the key ring {error}")).help(hint))
 }
@@ -96,8 +113,9 @@ impl Office {
     pub async fn open(path: &Path, at: Option<Instant>) -> Result<Self, Stop> {
         let loaded = load(path, at.unwrap_or_else(|| Clock::System.now()))?;
         if at.is_some() && !loaded.simulated {
-            return Err(Stop::usage("--at needs `simulated = true` under [clock]")
-                .help("an installation with a simulated clock is for trying things out; never for real mail"));
+            return Err(Stop::usage("--at needs `simulated = true` under [clock]").help(
+                "an installation with a simulated clock is for trying things out; never for real mail",
+            ));
         }
         let clock = at.map_or(Clock::System, Clock::fixed);
         let sealer = Sealer::new(&ring(&loaded.keys)?)
@@ -113,26 +131,22 @@ impl Office {
     }
 
     /// Opens with parts already made; for `demo`.
-    pub async fn with(loaded: Loaded, sealer: Arc<Sealer>, clock: Clock, random: Random) -> Result<Self, Stop> {
+    pub async fn with(
+        loaded: Loaded,
+        sealer: Arc<Sealer>,
+        clock: Clock,
+        random: Random,
+    ) -> Result<Self, Stop> {
         let book = RuleBook::new(rules(&loaded)?);
         let store = Store::open(&loaded.store_url, sealer.clone()).await?;
         let run = RunId::new(
-            random.uuid(clock.now()).map_err(|_| Stop::new(Exit::Defect, "the system gives no randomness"))?,
+            random
+                .uuid(clock.now())
+                .map_err(|_| Stop::new(Exit::Defect, "the system gives no randomness"))?,
         );
         Ok(Self { loaded, store, book, clock, sealer, random, run, bells: Bells::default() })
     }
 
-    /// Adds an account that no configuration names: a pipe, or the demo's.
-    pub fn know(&self, account: &Account) {
-        let current = self.book.current();
-        let mut policy = (*current.policy).clone();
-        policy.accounts.insert(account.name.clone(), Arc::new(account.clone()));
-        self.book.replace(Rules {
-            policy: Arc::new(policy),
-            templates: current.templates.clone(),
-            redactor: current.redactor.clone(),
-        });
-    }
     /// This run's id.
     pub const fn run(&self) -> RunId {
         self.run
@@ -179,6 +193,11 @@ impl Office {
     }
     /// Commands of a person.
     pub fn commands(&self) -> Commands {
-        Commands { store: self.store.clone(), book: self.book.clone(), door: self.door(), clock: self.clock.clone() }
+        Commands {
+            store: self.store.clone(),
+            book: self.book.clone(),
+            door: self.door(),
+            clock: self.clock.clone(),
+        }
     }
 }

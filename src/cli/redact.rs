@@ -44,18 +44,16 @@ pub fn run(args: &Redact) -> Result<Exit, Stop> {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        match serde_json::from_slice::<Line>(&line) {
-            Ok(line) => {
-                let from = line.from.as_deref().and_then(mailbox);
-                let lang = line.lang.as_deref().and_then(Language::parse);
-                let (spans, redacted) = redactor.spans(&RawText::new(line.text), &Context { language: lang, from: from.as_ref() });
-                out.json(&Answer { id: &line.id, spans: &spans, redacted: redacted.as_str() })?;
-            }
-            Err(_) => {
-                exit = Exit::Data;
-                let error = "not an object with id and text";
-                out.json(&serde_json::json!({ "id": null, "error": error }))?;
-            }
+        if let Ok(line) = serde_json::from_slice::<Line>(&line) {
+            let from = line.from.as_deref().and_then(mailbox);
+            let language = line.lang.as_deref().and_then(Language::parse);
+            let context = Context { language, from: from.as_ref() };
+            let (spans, redacted) = redactor.spans(&RawText::new(line.text), &context);
+            out.json(&Answer { id: &line.id, spans: &spans, redacted: redacted.as_str() })?;
+        } else {
+            exit = Exit::Data;
+            let error = "not an object with id and text";
+            out.json(&serde_json::json!({ "id": null, "error": error }))?;
         }
     }
     Ok(exit)

@@ -14,10 +14,13 @@ use super::out::Out;
 /// Writes the originals to files, or to standard output.
 pub async fn run(args: Reveal) -> Result<Exit, Stop> {
     if args.reason.trim().len() < 5 {
-        return Err(Stop::usage("--reason must say why the original is opened; it stands in the audit trail"));
+        return Err(Stop::usage(
+            "--reason must say why the original is opened; it stands in the audit trail",
+        ));
     }
     let office = Office::open(&args.config.config, None).await?;
-    let number = TicketNumber::new(args.number).map_err(|_| Stop::usage("a ticket's number is at least 1"))?;
+    let number =
+        TicketNumber::new(args.number).map_err(|_| Stop::usage("a ticket's number is at least 1"))?;
     let actor = match &args.agent {
         Some(agent) => Actor::Agent(AgentName::parse(agent).map_err(|_| Stop::usage("--as names no agent"))?),
         None => Actor::Operator(super::operator()),

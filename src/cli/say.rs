@@ -30,7 +30,8 @@ pub fn warn(problem: &Problem) {
 
 /// With the lines of the file around it where there are some.
 fn rendered(problem: &Problem) -> String {
-    let theme = if std::io::stderr().is_terminal() { GraphicalTheme::unicode() } else { GraphicalTheme::none() };
+    let theme =
+        if std::io::stderr().is_terminal() { GraphicalTheme::unicode() } else { GraphicalTheme::none() };
     let mut text = String::new();
     let handler = GraphicalReportHandler::new_themed(theme);
     match handler.render_report(&mut text, problem) {

@@ -33,7 +33,11 @@ pub async fn run(args: Serve) -> Result<Exit, Stop> {
     let workers = workers(&office)?;
     let stop = CancellationToken::new();
     tokio::spawn(signals(stop.clone(), args.config.config.clone(), office.book.clone()));
-    tracing::info!(accounts = office.loaded.policy.accounts.len(), desks = office.loaded.policy.desks.len(), "mailward runs");
+    tracing::info!(
+        accounts = office.loaded.policy.accounts.len(),
+        desks = office.loaded.policy.desks.len(),
+        "mailward runs"
+    );
     let progress = super::say::progress(args.until_idle.then_some("working until idle"));
     let ended = crate::serve::run(workers, stop, args.until_idle).await;
     progress.finish_and_clear();
@@ -67,9 +71,9 @@ pub fn outbox(office: &Office) -> Result<OutboxWorker, Stop> {
 fn sender(policy: &Policy) -> Result<Sender, Stop> {
     let transport = &policy.transport;
     let password = match &transport.relay {
-        Relay::Smtp { login: Some((_, secret)), .. } => {
-            Some(config::secret(secret).map_err(|error| Stop::new(Exit::Config, format!("[smtp]: {error}")))?)
-        }
+        Relay::Smtp { login: Some((_, secret)), .. } => Some(
+            config::secret(secret).map_err(|error| Stop::new(Exit::Config, format!("[smtp]: {error}")))?,
+        ),
         _ => None,
     };
     // EHLO wants a name of ours (RFC 5321 4.1.1.1): the domain that our mail comes from.
@@ -82,11 +86,9 @@ fn password(server: &ImapServer) -> Option<SecretString> {
 }
 
 async fn signals(stop: CancellationToken, config: std::path::PathBuf, book: RuleBook) {
-    let (Ok(mut term), Ok(mut int), Ok(mut hup)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::hangup()),
-    ) else {
+    let (Ok(mut term), Ok(mut int), Ok(mut hup)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()))
+    else {
         return;
     };
     loop {

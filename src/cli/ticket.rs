@@ -56,7 +56,8 @@ fn agent(name: &str) -> Result<AgentName, Stop> {
 
 async fn list(listing: &Listing) -> Result<Exit, Stop> {
     let office = Office::open(&listing.config.config, None).await?;
-    let rows = office.store.ticket_list(&TicketFilter { limit: 100_000, ..TicketFilter::default() }, false).await?;
+    let rows =
+        office.store.ticket_list(&TicketFilter { limit: 100_000, ..TicketFilter::default() }, false).await?;
     let head = ["#", "desk", "state", "prio", "requester", "subject", "messages", "due"];
     super::ledger::print(listing, (&head, &["#", "messages"]), &rows, |row| {
         vec![
@@ -97,7 +98,14 @@ pub fn print(out: &mut Out, view: &TicketView) -> Result<(), Stop> {
     out.line(format!("[#{}] {}", line.number, line.subject))?;
     let marks = [(line.restricted, "restricted"), (line.imported, "imported")];
     let marks: Vec<&str> = marks.iter().filter(|(holds, _)| *holds).map(|(_, mark)| *mark).collect();
-    out.line(format!("{} | {} | {} | {} {}", line.desk, line.state, line.priority, line.language, marks.join(" ")))?;
+    out.line(format!(
+        "{} | {} | {} | {} {}",
+        line.desk,
+        line.state,
+        line.priority,
+        line.language,
+        marks.join(" ")
+    ))?;
     for person in &view.participants {
         out.line(format!("  {:<12} {}", person.role, person.address))?;
     }
@@ -160,7 +168,8 @@ async fn with_office(
     command: impl FnOnce(&Office) -> Command,
 ) -> Result<Exit, Stop> {
     let office = Office::open(&act.config.config, act.at.at).await?;
-    let order = Order { number: number(act.number)?, agent: agent(&act.agent)?, command: command(&office), other };
+    let order =
+        Order { number: number(act.number)?, agent: agent(&act.agent)?, command: command(&office), other };
     let action = office.commands().carry_out(&order, &super::operator()).await?;
     // One pass of the outbox: the answer need not wait for the running gateway.
     let outbox = super::serve::outbox(&office)?;
@@ -175,7 +184,10 @@ async fn erase(act: &Act, reason: &str) -> Result<Exit, Stop> {
     }
     let office = Office::open(&act.config.config, act.at.at).await?;
     let actor = Actor::Agent(agent(&act.agent)?);
-    let erased = office.store.erase_ticket(number(act.number)?, &actor, &Ids::new(office.clock.now(), office.random())).await?;
+    let erased = office
+        .store
+        .erase_ticket(number(act.number)?, &actor, &Ids::new(office.clock.now(), office.random()))
+        .await?;
     Out::stdout().json(&erased)?;
     Ok(Exit::Ok)
 }

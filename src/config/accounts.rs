@@ -1,6 +1,6 @@
 //! Accounts, relay, store and keys of the main file -> domain, with the checks that need no server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,8 +22,30 @@ use crate::domain::policy::Governor;
 /// Desks by name.
 pub type Desks = BTreeMap<DeskName, Arc<Desk>>;
 
+/// The desks, and the names of those whose files have problems of their own: references to them are
+/// not reported again.
+#[derive(Debug, Default)]
+pub struct KnownDesks {
+    /// Those that are valid.
+    pub valid: Desks,
+    /// Names and file names of all.
+    pub declared: BTreeSet<String>,
+}
+
+impl KnownDesks {
+    /// A desk by name; an unknown one is a problem.
+    pub fn find(&self, reader: &mut Reader<'_>, path: &str, text: &str) -> Option<DeskName> {
+        let found = self.valid.keys().find(|name| name.as_str() == text).cloned();
+        if found.is_some() || self.declared.contains(text) {
+            return found;
+        }
+        let names: Vec<&str> = self.valid.keys().map(DeskName::as_str).collect();
+        reader.known(path, ("desk", text), None, &names)
+    }
+}
+
 /// Every account; names are unique.
-pub fn read_all(reader: &mut Reader<'_>, main: &MainFile, desks: &Desks, base: &Path) -> Vec<Account> {
+pub fn read_all(reader: &mut Reader<'_>, main: &MainFile, desks: &KnownDesks, base: &Path) -> Vec<Account> {
     let mut accounts: Vec<Account> = Vec::new();
     for (number, table) in main.account.iter().enumerate() {
         let path = format!("account/{number}");
@@ -49,17 +71,17 @@ fn account(
     reader: &mut Reader<'_>,
     path: &str,
     table: &AccountTable,
-    desks: &Desks,
+    desks: &KnownDesks,
     base: &Path,
 ) -> Option<Account> {
     let name = reader.parsed(&format!("{path}/name"), &table.name, AccountName::parse(&table.name));
     let source = source(reader, path, table, base);
-    let desk = desk_named(reader, &format!("{path}/desk"), &table.desk, desks);
+    let desk = desks.find(reader, &format!("{path}/desk"), &table.desk);
     let mut routes = Vec::new();
     for (address, to) in &table.routes {
         let place = format!("{path}/routes/{address}");
         let parsed = reader.parsed(&format!("{place}/="), address, EmailAddress::parse(address));
-        if let (Some(address), Some(desk)) = (parsed, desk_named(reader, &place, to, desks)) {
+        if let (Some(address), Some(desk)) = (parsed, desks.find(reader, &place, to)) {
             routes.push((address, desk));
         }
     }
@@ -96,12 +118,6 @@ fn account(
         subaddress,
         auth: AuthEvidence::None,
     })
-}
-
-fn desk_named(reader: &mut Reader<'_>, path: &str, text: &str, desks: &Desks) -> Option<DeskName> {
-    let names: Vec<&str> = desks.keys().map(DeskName::as_str).collect();
-    let found = desks.keys().find(|name| name.as_str() == text).cloned();
-    reader.known(path, ("desk", text), found, &names)
 }
 
 fn source(reader: &mut Reader<'_>, path: &str, table: &AccountTable, base: &Path) -> Option<Source> {

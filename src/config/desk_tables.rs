@@ -212,6 +212,9 @@ pub struct ConceptTable {
     /// With `all`: the first group is what the sentence is about, so that it does not count behind a preposition
     #[serde(default)]
     pub subject: bool,
+    /// What else stands in the same sentence was not said: "what if"
+    #[serde(default)]
+    pub veils: bool,
 }
 
 /// A rule.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::accounts::Desks;
+use super::accounts::{Desks, KnownDesks};
 use super::calendars::{self, Calendars};
 use super::desk_tables::{AutocloseTable, ClassWord, ClockStartWord, DeskFile, TargetTable};
 use super::document::Reader;
@@ -40,10 +40,13 @@ pub struct Surroundings<'a> {
 }
 
 /// Every desk; names and addresses are unique.
-pub fn read_all(sources: &[Source], around: &Surroundings<'_>, problems: &mut Vec<Problem>) -> Desks {
-    let mut desks = Desks::new();
+pub fn read_all(sources: &[Source], around: &Surroundings<'_>, problems: &mut Vec<Problem>) -> KnownDesks {
+    let mut known = KnownDesks::default();
+    let desks = &mut known.valid;
     for source in sources {
+        known.declared.insert(source.stem.clone());
         let Some((document, file)) = source.read::<DeskFile>(problems) else { continue };
+        known.declared.insert(file.name.clone());
         let mut reader = Reader { document: &document, problems };
         let Some(desk) = read(&mut reader, &file, around) else { continue };
         for other in desks.values() {
@@ -58,7 +61,7 @@ pub fn read_all(sources: &[Source], around: &Surroundings<'_>, problems: &mut Ve
             reader.fail("name", "duplicate", format!("there are two desks `{}`", file.name), "");
         }
     }
-    desks
+    known
 }
 
 fn read(reader: &mut Reader<'_>, file: &DeskFile, around: &Surroundings<'_>) -> Option<Desk> {

@@ -109,12 +109,12 @@ fn assemble(sources: &Sources, now: Instant, problems: &mut Vec<Problem>) -> Opt
     let (document, main) = main?;
     let mut reader = Reader { document: &document, problems };
     let accounts = accounts::read_all(&mut reader, &main, &desks, &sources.base);
-    desks::check_addresses(&mut reader, &desks, &accounts);
+    desks::check_addresses(&mut reader, &desks.valid, &accounts);
     let transport = accounts::transport(&mut reader, &main.smtp, &sources.base)?;
     let keys = accounts::keys(&mut reader, &main.keys, &sources.base)?;
     let store_url = accounts::store_url(&mut reader, &main.store.url, &sources.base)?;
     let policy = Policy {
-        desks,
+        desks: desks.valid,
         accounts: accounts.into_iter().map(|account| (account.name.clone(), Arc::new(account))).collect(),
         directory: people.directory,
         governor: accounts::governor(&main.governor),
@@ -146,5 +146,9 @@ fn read_calendars(sources: &Sources, problems: &mut Vec<Problem>) -> calendars::
 /// Used by [`sources`] and tests: one file as it was read.
 type Checked<T> = (Document, T);
 
+#[cfg(test)]
+mod desk_lines;
+#[cfg(test)]
+mod mail_table;
 #[cfg(test)]
 mod tests;

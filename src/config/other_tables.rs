@@ -135,10 +135,10 @@ pub struct WordsFile {
     /// What follows these is not what the sentence is about
     #[serde(default)]
     pub prepositions: Vec<String>,
-    /// What is counted when numbers tell how many are affected
+    /// What may stand between a preposition and what follows it
     #[serde(default)]
-    pub counted: Vec<String>,
-    /// Lists for use as `@name`
+    pub determiners: Vec<String>,
+    /// Lists for use as `@name`; `people` is what numbers count
     #[serde(default)]
     pub lists: BTreeMap<String, Vec<String>>,
     /// Meanings

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::accounts::Desks;
+use super::accounts::KnownDesks;
 use super::document::{Document, Reader};
 use super::other_tables::{AgentTable, ContactTable, DirectoryFile, OrganisationTable};
 use super::problem::Problem;
@@ -164,14 +164,12 @@ impl People {
     }
 
     /// Agents name desks that exist.
-    pub fn check_desks(&self, desks: &Desks, problems: &mut Vec<Problem>) {
+    pub fn check_desks(&self, desks: &KnownDesks, problems: &mut Vec<Problem>) {
         let Some((document, file)) = &self.document else { return };
         let mut reader = Reader { document, problems };
-        let names: Vec<&str> = desks.keys().map(DeskName::as_str).collect();
         for (number, agent) in file.agent.iter().enumerate() {
             for (at, desk) in agent.desks.iter().enumerate() {
-                let found = names.contains(&desk.as_str()).then_some(());
-                let _ = reader.known(&format!("agent/{number}/desks/{at}"), ("desk", desk), found, &names);
+                let _ = desks.find(&mut reader, &format!("agent/{number}/desks/{at}"), desk);
             }
         }
     }

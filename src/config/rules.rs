@@ -54,7 +54,12 @@ fn lexicon(reader: &mut Reader<'_>, file: &DeskFile, languages: &[Language], wor
     for words in languages.iter().filter_map(|language| wording.get(language)) {
         concepts.extend(words.concepts.iter().cloned());
         let file = &words.file;
-        particles.add(&file.negations, &file.stops, &file.prepositions, &file.counted);
+        let plain_words = |list: &[String]| list.iter().map(|word| plain(word)).collect::<Vec<_>>();
+        particles.negations.extend(plain_words(&file.negations));
+        particles.stops.extend(plain_words(&file.stops));
+        particles.prepositions.extend(plain_words(&file.prepositions));
+        particles.determiners.extend(plain_words(&file.determiners));
+        particles.counted.extend(file.lists.get("people").into_iter().flat_map(|list| plain_words(list)));
         for (name, list) in &file.lists {
             lists.entry(name.clone()).or_insert_with(Vec::new).extend(list.iter().cloned());
         }
@@ -64,6 +69,7 @@ fn lexicon(reader: &mut Reader<'_>, file: &DeskFile, languages: &[Language], wor
         let phrases = wording::phrases(reader, &format!("rule/{number}/any"), &table.any, &lists);
         concepts.push(Concept {
             name: own_concept(&table.id),
+            veils: false,
             forms: vec![Form { groups: vec![phrases], ..Form::default() }],
         });
     }

@@ -67,15 +67,16 @@ pub fn weekly(reader: &mut Reader<'_>, path: &str, hours: &BTreeMap<String, Vec<
             }
         }
     }
+    let mut overlap = false;
     for intervals in weekly.values_mut() {
         intervals.sort_unstable();
-        let overlap = intervals.windows(2).any(|pair| match pair {
+        overlap |= intervals.windows(2).any(|pair| match pair {
             [(_, close), (open, _)] => *close == NaiveTime::MIN || open < close,
             _ => false,
         });
-        if overlap {
-            reader.fail(path, "overlap", "open intervals of one day overlap", "");
-        }
+    }
+    if overlap {
+        reader.fail(path, "overlap", "open intervals of one day overlap", "");
     }
     weekly
 }

@@ -65,7 +65,7 @@ pub fn concepts(
             let groups = table.all.iter().map(|group| phrases(reader, &place, group, lists)).collect();
             forms.push(Form { groups, near: table.near.unwrap_or(6), subject: table.subject });
         }
-        concepts.push(Concept { name: table.name.clone(), forms });
+        concepts.push(Concept { name: table.name.clone(), forms, veils: table.veils });
     }
     concepts
 }
@@ -85,7 +85,7 @@ pub fn phrases(
             phrases.extend(
                 reader.known(path, ("list", name), lists.get(name), &names).into_iter().flatten().cloned(),
             );
-        } else if star || !text.contains(char::is_alphanumeric) {
+        } else if star || !(text == "?" || text.contains(char::is_alphanumeric)) {
             reader.fail(
                 path,
                 "invalid",

@@ -2,39 +2,90 @@
 //! evidence says pass, exactly one From, a registered agent of the desk, that agent's own signed
 //! token for this ticket, and no other Reply-To. Else it is held for a person, and nothing moves.
 
-use crate::domain::agent_mail::{self as words, AgentCommand};
-use crate::domain::command::{Command, Refusal};
+use crate::domain::desk::DeskClass;
 use crate::domain::directory::Agent;
-use crate::domain::effect::{Decision, Effect, LedgerState, Reason};
+use crate::domain::effect::{Decision, Effect, Reason, Subject};
 use crate::domain::facts::{Candidate, CommandFacts, Hint, MessageFacts};
-use crate::domain::ids::AgentName;
-use crate::domain::message::{Grade, MessageClass};
-use crate::domain::outgoing::{Notice, Outgoing, PublicText, Recipient};
-use crate::domain::text::RawText;
-use crate::domain::ticket::{Actor, Role, TicketSnapshot};
-use crate::domain::token::Purpose;
+use crate::domain::message::{Grade, Language, MessageClass, RobotSign};
+use crate::domain::outgoing::{Notice, Outgoing, Recipient};
+use crate::domain::ticket::{Actor, TicketSnapshot};
+use crate::domain::token::{Purpose, Token};
 
-use super::on_command::on_command;
 use super::on_message::{Aside, aside};
+use super::open;
+use super::orders::carry_out;
 use super::scene::{Incoming, Scene};
+use super::thread::{Threading, thread};
 
-/// The decision when the mail carries an agent's token; `None` when it is no agent's mail at all.
+/// The decision when the mail claims to be an agent's; `None` when it is no agent's mail at all.
 pub fn decide(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>) -> Option<Decision> {
-    let candidate = facts
-        .candidates
-        .iter()
-        .find(|c| matches!(c.hint, Hint::Token(token) if token.purpose == Purpose::Agent))?;
-    let class = incoming.mail.class.unwrap_or(MessageClass::Human);
+    let mail = incoming.mail;
+    let class = mail.class.unwrap_or(MessageClass::Human);
     if matches!(class, MessageClass::Bounce | MessageClass::Feedback) && facts.sent_row.is_some() {
         return None;
     }
-    if !matches!(class, MessageClass::Human) {
-        // An agent's vacation notice or receipt: kept, never an act.
-        return Some(aside(incoming, scene, &Aside::recorded("agent_automatic")));
+    let token = facts.candidates.iter().find(|c| agent_token(c).is_some());
+    let from = mail.from.as_ref();
+    let agent = from.and_then(|from| scene.policy.directory.agent_by_address(&from.address));
+    // A customer to whom an agent passed the notification on is a customer still.
+    let customer = || matches!(thread(mail, facts, &scene.policy.directory), Threading::Joins { .. });
+    let Some(candidate) = token else {
+        // An agent's address that names a ticket without the agent's token (the CVE's shape).
+        let claims =
+            agent.is_some_and(|a| a.desks.contains(&scene.desk.name)) && !facts.candidates.is_empty();
+        let held = claims && class == MessageClass::Human && !customer();
+        return held.then(|| aside(incoming, scene, &Aside::held("agent_without_token")));
+    };
+    if agent.is_none() && customer() {
+        return None;
     }
-    match proven(incoming, facts, candidate, scene) {
-        Ok(agent) => Some(act(incoming, facts, candidate, scene, agent)),
-        Err(why) => Some(aside(incoming, scene, &Aside::held(why))),
+    match class {
+        MessageClass::Human => Some(match proven(incoming, facts, candidate, scene) {
+            Ok(agent) => act(incoming, facts, candidate, scene, agent),
+            Err(why) => aside(incoming, scene, &Aside::held(why)),
+        }),
+        // It may be an answer that no customer would ever get: a person looks at it.
+        MessageClass::Bulk | MessageClass::Spam | MessageClass::Encrypted => {
+            Some(aside(incoming, scene, &Aside::held("agent_unreadable")))
+        }
+        // An agent's vacation notice or receipt is never an act; on a breach desk it is shown.
+        _ if scene.desk.class == DeskClass::Breach => {
+            Some(shown_quietly(incoming, facts, &candidate.ticket, scene))
+        }
+        _ => Some(aside(incoming, scene, &Aside::recorded("agent_automatic"))),
+    }
+}
+
+fn agent_token(candidate: &Candidate) -> Option<Token> {
+    match candidate.hint {
+        Hint::Token(token) if token.purpose == Purpose::Agent => Some(token),
+        _ => None,
+    }
+}
+
+/// Stands in the ticket, moves nothing and tells nobody: word to the agents would be answered by the
+/// same vacation notice again.
+fn shown_quietly(
+    incoming: Incoming<'_>,
+    facts: &MessageFacts,
+    ticket: &TicketSnapshot,
+    scene: Scene<'_>,
+) -> Decision {
+    Decision {
+        subject: Subject::Existing(ticket.id, ticket.version),
+        effects: vec![
+            Effect::AddArticle(Box::new(open::article(incoming, facts, scene))),
+            Effect::SetLedger {
+                ledger: incoming.ledger,
+                state: Incoming::in_ticket(facts.oversize),
+                reason: "agent_automatic",
+                duplicate_of: None,
+            },
+        ],
+        reasons: vec![Reason::code("agent_automatic")],
+        action: "joined",
+        actor: Actor::System,
+        at: scene.now,
     }
 }
 
@@ -46,21 +97,29 @@ fn proven<'a>(
 ) -> Result<&'a Agent, &'static str> {
     let mail = incoming.mail;
     let from = mail.from.as_ref().ok_or("agent_without_from")?;
-    let Hint::Token(token) = candidate.hint else { return Err("agent_without_token") };
+    let token = agent_token(candidate).ok_or("agent_without_token")?;
     if mail.authentication.grade != Grade::Pass || mail.from_count != 1 {
         return Err("agent_unproven");
     }
+    // A header that only robots write: an act needs a person.
+    let robots = [RobotSign::NullPath, RobotSign::AutoSubmitted, RobotSign::Report, RobotSign::Loop];
+    if mail.robot.iter().any(|sign| robots.contains(sign)) {
+        return Err("agent_robot");
+    }
     let agent = scene.policy.directory.agent_by_address(&from.address).ok_or("agent_unknown")?;
-    if !agent.desks.contains(&scene.desk.name) {
+    if !agent.desks.contains(&scene.desk.name) || candidate.ticket.desk != scene.desk.name {
         return Err("agent_of_other_desk");
     }
     let own = candidate.ticket.participants.iter().find(|p| p.no == token.participant);
-    if !own.is_some_and(|p| p.role == Role::Agent && Some(p.key) == facts.sender) {
+    if own.is_none_or(|p| Some(p.key) != facts.sender) {
         return Err("agent_token_of_another");
     }
     let identity = from.address.identity();
     if mail.reply_to.iter().any(|m| m.address.identity() != identity) {
         return Err("agent_reply_to");
+    }
+    if facts.history {
+        return Err("agent_history");
     }
     Ok(agent)
 }
@@ -77,126 +136,53 @@ fn act(
         agent: Some(agent.name.clone()),
         other: None,
         last_inbound: facts.last_inbound.clone(),
+        never_notify: facts.never_notify.clone(),
         counts: facts.counts,
     };
     let actor = Actor::Agent(agent.name.clone());
-    let decided = carry_out(incoming, &command_facts, scene, &actor);
-    let mut decision = match decided {
+    let mut decision = match carry_out(incoming, &command_facts, scene, &actor) {
         Ok(decision) => decision,
-        Err(refusal) => refused(&candidate.ticket, scene, agent, &refusal),
+        Err(refusal) => {
+            Decision { action: "refused", ..told(incoming, candidate, scene, (agent, &refusal.to_string())) }
+        }
     };
+    let answered =
+        decision.effects.iter().any(|e| matches!(e, Effect::Enqueue(mail) if !mail.notice.automatic()));
+    if answered && mail_attachments(incoming) {
+        let why = "your words went to the customer; your attachments did not, which cannot be sent yet";
+        decision.effects.extend(told(incoming, candidate, scene, (agent, why)).effects);
+    }
     decision.effects.push(Effect::SetLedger {
         ledger: incoming.ledger,
-        state: LedgerState::Committed,
+        state: Incoming::in_ticket(facts.oversize),
         reason: decision.action,
         duplicate_of: None,
     });
     decision
 }
 
-/// Carries out the orders in the order they were written; the words, if any, go with the first
-/// order that takes words, else they are the answer.
-fn carry_out(
+fn mail_attachments(incoming: Incoming<'_>) -> bool {
+    incoming.mail.attachments.iter().any(|a| !a.inline)
+}
+
+/// The agent is told what was not done; the ticket stays as it was.
+fn told(
     incoming: Incoming<'_>,
-    facts: &CommandFacts,
+    candidate: &Candidate,
     scene: Scene<'_>,
-    actor: &Actor,
-) -> Result<Decision, Refusal> {
-    let read = words::read(incoming.mail.visible.expose());
-    let redacted = incoming.redacted.visible.part(words::own_words);
-    let resolves = read.commands.contains(&AgentCommand::Resolve);
-    let has_words = !read.words.trim().is_empty();
-    let mut commands = read
-        .commands
-        .iter()
-        .filter_map(|command| ordered(command).transpose())
-        .collect::<Result<Vec<_>, _>>()?;
-    if read.commands.contains(&AgentCommand::Note) {
-        if !has_words {
-            return Err(Refusal::Empty);
-        }
-        commands.push(Command::Note { redacted, text: RawText::new(read.words) });
-    } else if has_words {
-        commands.push(Command::Reply {
-            text: PublicText::from_agent(RawText::new(read.words)),
-            redacted,
-            resolve: resolves,
-        });
-    } else if resolves {
-        commands.push(Command::Resolve);
-    } else if commands.is_empty() {
-        return Err(Refusal::Empty);
-    }
-    all(&commands, facts, scene, actor)
-}
-
-/// The command of a command line; `None` for those that say what the words are.
-fn ordered(command: &AgentCommand) -> Result<Option<Command>, Refusal> {
-    Ok(Some(match command {
-        AgentCommand::Note | AgentCommand::Resolve => return Ok(None),
-        AgentCommand::Close => Command::Close,
-        AgentCommand::Reopen => Command::Reopen,
-        AgentCommand::Priority(priority) => Command::Priority(*priority),
-        AgentCommand::Assign(name) => Command::Assign(Some(
-            AgentName::parse(name).map_err(|_| Refusal::NotAllowed("#assign wants an agent's name"))?,
-        )),
-        AgentCommand::Unknown(_) => {
-            return Err(Refusal::NotAllowed("the first lines hold an unknown # command"));
-        }
-    }))
-}
-
-/// Several commands of one mail: each is decided on the ticket as the one before left it.
-fn all(
-    commands: &[Command],
-    facts: &CommandFacts,
-    scene: Scene<'_>,
-    actor: &Actor,
-) -> Result<Decision, Refusal> {
-    let mut facts = facts.clone();
-    let mut whole: Option<Decision> = None;
-    // An answer goes out before the ticket is ended by the same mail.
-    let (last, first): (Vec<&Command>, Vec<&Command>) =
-        commands.iter().partition(|c| matches!(c, Command::Close));
-    for command in first.into_iter().chain(last) {
-        let decision = on_command(command, &facts, scene, actor.clone())?;
-        after(&mut facts.ticket, &decision);
-        match &mut whole {
-            None => whole = Some(decision),
-            Some(whole) => {
-                whole.effects.extend(decision.effects);
-                whole.reasons.extend(decision.reasons);
-                whole.action = decision.action;
-            }
-        }
-    }
-    whole.ok_or(Refusal::Empty)
-}
-
-fn after(ticket: &mut TicketSnapshot, decision: &Decision) {
-    for effect in &decision.effects {
-        match effect {
-            Effect::SetState(state) => ticket.state = *state,
-            Effect::SetPriority(priority) => ticket.priority = *priority,
-            Effect::SetClocks(clocks) => ticket.clocks.clone_from(clocks),
-            Effect::Assign(agent) => ticket.assignee.clone_from(agent),
-            _ => {}
-        }
-    }
-}
-
-/// The agent is told why; the ticket stays as it was.
-fn refused(ticket: &TicketSnapshot, scene: Scene<'_>, agent: &Agent, refusal: &Refusal) -> Decision {
+    (agent, why): (&Agent, &str),
+) -> Decision {
+    let ticket = &candidate.ticket;
     Decision {
-        subject: crate::domain::effect::Subject::Existing(ticket.id, ticket.version),
+        subject: Subject::Existing(ticket.id, ticket.version),
         effects: vec![Effect::Enqueue(Box::new(Outgoing {
-            notice: Notice::AgentRefusal { agent: agent.name.clone(), why: refusal.to_string() },
+            notice: Notice::AgentRefusal { agent: agent.name.clone(), why: why.to_owned() },
             to: Recipient::Agent(agent.name.clone(), agent.address.clone()),
-            language: agent.languages.first().copied().unwrap_or(crate::domain::message::Language::En),
-            in_reply_to: None,
+            language: agent.languages.first().copied().unwrap_or(Language::En),
+            in_reply_to: incoming.mail.message_id.clone(),
             suppressed: None,
         }))],
-        reasons: vec![Reason::with("command_refused", refusal.to_string())],
+        reasons: vec![Reason::with("command_refused", why)],
         action: "refused",
         actor: Actor::Agent(agent.name.clone()),
         at: scene.now,

@@ -7,7 +7,9 @@ use crate::domain::desk::{Desk, Span};
 use crate::domain::ids::Category;
 use crate::domain::message::Instant;
 use crate::domain::sla;
-use crate::domain::ticket::{ClockKind, ClockState, Priority, TicketClock};
+use crate::domain::ticket::{
+    ClockKind, ClockState, LastPublic, Priority, TicketClock, TicketSnapshot, TicketState,
+};
 
 /// What the clocks need to know of their ticket.
 #[derive(Debug, Clone, Copy)]
@@ -26,17 +28,20 @@ impl Promise<'_> {
     }
 }
 
-/// The desk answered: the first response is given, the next update starts to run, everything else
-/// waits for the customer.
+/// The desk answered: the first response is given, the span to the next update begins anew, and
+/// everything waits for the customer. A deadline that passed unseen was missed all the same.
 pub fn answered(clocks: &[TicketClock], promise: Promise<'_>, now: Instant) -> Vec<TicketClock> {
     map(clocks, |clock| match (clock.kind, clock.state) {
-        (ClockKind::Response, ClockState::Running { .. } | ClockState::Paused { .. }) => {
-            ClockState::Met { at: now }
-        }
-        (kind, ClockState::Running { due }) => ClockState::Paused { left_s: left(promise, kind, now, due) },
-        (ClockKind::Update, ClockState::Missed { .. }) => promise
+        (ClockKind::Response, ClockState::Running { due }) => kept_by(due, now),
+        (ClockKind::Response, ClockState::Paused { .. }) => ClockState::Met { at: now },
+        (
+            ClockKind::Update,
+            ClockState::Running { .. } | ClockState::Paused { .. } | ClockState::Missed { .. },
+        ) => promise
             .span(ClockKind::Update)
             .map_or(clock.state, |span| ClockState::Paused { left_s: seconds(span) }),
+        (_, ClockState::Running { due }) if due < now => ClockState::Missed { due },
+        (kind, ClockState::Running { due }) => ClockState::Paused { left_s: left(promise, kind, now, due) },
         (_, state) => state,
     })
 }
@@ -49,12 +54,29 @@ pub fn resumed(clocks: &[TicketClock], promise: Promise<'_>, now: Instant) -> Ve
     })
 }
 
-/// The desk holds the ticket for solved, or it ended: running promises are kept.
+/// An ended ticket opens again: resolution and updates are promised anew, the first response is not.
+pub fn reopened(clocks: &[TicketClock], promise: Promise<'_>, now: Instant) -> Vec<TicketClock> {
+    let anew = map(clocks, |clock| match (clock.kind, clock.state) {
+        (ClockKind::Resolution | ClockKind::Update, ClockState::Met { .. }) => promise
+            .span(clock.kind)
+            .and_then(|span| sla::due(&promise.desk.calendar, now, span))
+            .map_or(clock.state, |due| ClockState::Running { due }),
+        (_, state) => state,
+    });
+    resumed(&anew, promise, now)
+}
+
+/// The desk holds the ticket for solved, or it ended: promises that still ran are kept.
 pub fn ended(clocks: &[TicketClock], now: Instant) -> Vec<TicketClock> {
     map(clocks, |clock| match clock.state {
-        ClockState::Running { .. } | ClockState::Paused { .. } => ClockState::Met { at: now },
+        ClockState::Running { due } => kept_by(due, now),
+        ClockState::Paused { .. } => ClockState::Met { at: now },
         state => state,
     })
+}
+
+fn kept_by(due: Instant, now: Instant) -> ClockState {
+    if due < now { ClockState::Missed { due } } else { ClockState::Met { at: now } }
 }
 
 /// Deadlines that lie behind become missed; gives the kinds that were missed just now.
@@ -112,20 +134,64 @@ fn running(promise: Promise<'_>, kind: ClockKind, left_s: i64, now: Instant) -> 
     sla::resume(&promise.desk.calendar, span, left_s, now).map(|due| ClockState::Running { due })
 }
 
-/// New targets for an old ticket: promises already kept or missed stay as they are.
-pub fn kept(old: &[TicketClock], new: Vec<TicketClock>) -> Vec<TicketClock> {
-    let done = |kind: ClockKind| {
-        old.iter()
-            .find(|c| c.kind == kind && matches!(c.state, ClockState::Met { .. } | ClockState::Missed { .. }))
-    };
-    let mut clocks: Vec<TicketClock> =
-        new.into_iter().map(|clock| done(clock.kind).copied().unwrap_or(clock)).collect();
-    for clock in old {
-        if matches!(clock.state, ClockState::Met { .. } | ClockState::Missed { .. })
-            && !clocks.iter().any(|c| c.kind == clock.kind)
-        {
-            clocks.push(*clock);
-        }
+/// New promises for a ticket that already runs (another priority, another desk): what was used of
+/// the old ones stays used, what was kept or missed stays so, what waits goes on waiting.
+pub fn renewed(
+    ticket: &TicketSnapshot,
+    old: Promise<'_>,
+    new: Promise<'_>,
+    now: Instant,
+) -> Vec<TicketClock> {
+    if ticket.imported || ticket.state.ended() {
+        return ticket.clocks.clone();
+    }
+    let waits = matches!(ticket.state, TicketState::Pending { .. });
+    let answered = waits || matches!(ticket.last_public, Some(LastPublic::Answer { .. }));
+    let mut clocks = Vec::new();
+    for kind in ClockKind::ALL {
+        let before = ticket.clocks.iter().find(|c| c.kind == kind).map(|c| c.state);
+        let state = match before {
+            Some(done @ (ClockState::Met { .. } | ClockState::Missed { .. })) => Some(done),
+            None if answered && kind == ClockKind::Response => None,
+            before => {
+                let left_s = left_of(ticket, before, kind, (old, new), now);
+                left_s.and_then(|left_s| {
+                    if waits {
+                        Some(ClockState::Paused { left_s: left_s.max(0) })
+                    } else {
+                        running(new, kind, left_s, now)
+                    }
+                })
+            }
+        };
+        clocks.extend(state.map(|state| TicketClock { kind, state }));
     }
     clocks
+}
+
+/// What is left of the new promise: its span without what was used of the old one, where both count
+/// the same kind of time; else counted from the ticket's arrival.
+fn left_of(
+    ticket: &TicketSnapshot,
+    before: Option<ClockState>,
+    kind: ClockKind,
+    (old, new): (Promise<'_>, Promise<'_>),
+    now: Instant,
+) -> Option<i64> {
+    let span = new.span(kind)?;
+    let left_before = match before {
+        Some(ClockState::Paused { left_s }) => Some(left_s),
+        Some(ClockState::Running { due }) => Some(left(old, kind, now, due)),
+        _ => None,
+    };
+    match (left_before, old.span(kind), span) {
+        (Some(left_s), Some(Span::Business(was)), Span::Business(is))
+        | (Some(left_s), Some(Span::Elapsed(was)), Span::Elapsed(is)) => {
+            Some(is.num_seconds() - (was.num_seconds() - left_s))
+        }
+        _ => {
+            let due = sla::due(&new.desk.calendar, ticket.opened_at, span)?;
+            sla::left_s(&new.desk.calendar, span, due, now)
+        }
+    }
 }

@@ -5,13 +5,14 @@ use chrono::Duration;
 
 use crate::domain::effect::{Decision, Effect, Reason, Subject};
 use crate::domain::facts::MessageFacts;
-use crate::domain::message::{Instant, MessageClass};
-use crate::domain::ticket::{Actor, ArticleKind, TicketClock, TicketSnapshot, TicketState};
+use crate::domain::message::{MessageClass, RobotSign};
+use crate::domain::ticket::{Actor, TicketClock, TicketSnapshot, TicketState};
 
 use super::clocks::{self, Promise};
 use super::notify::{self, News};
 use super::open::{self, Why};
 use super::scene::{Incoming, Scene};
+use super::shown::Shown;
 use super::thread::As;
 
 /// How it joins.
@@ -28,15 +29,11 @@ pub struct Way<'a> {
 /// Joins, reopens, or opens a follow-up where the ticket ended too long ago.
 pub fn join(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>, way: Way<'_>) -> Decision {
     let ticket = way.ticket;
-    let class = incoming.mail.class.unwrap_or(MessageClass::Human);
-    let moves = matches!(class, MessageClass::Human | MessageClass::Encrypted);
+    let moves = !facts.history && moves(incoming);
     if moves && too_late(ticket, incoming, scene) {
         return open::open(incoming, facts, scene, Why::FollowUp(ticket.id));
     }
     let mut article = open::article(incoming, facts, scene);
-    if !moves {
-        article.kind = ArticleKind::Auto;
-    }
     if way.who == As::NewSender {
         article.flags.push("new_sender");
     }
@@ -44,13 +41,9 @@ pub fn join(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>, way:
     let mut action = "joined";
     if moves && let Ok(state) = ticket.state.customer_wrote() {
         action = if ticket.state.ended() { "reopened" } else { "joined" };
-        let promise = Promise { desk: scene.desk, priority: ticket.priority, category: ticket.category.as_ref() };
-        let clocks = clocks::resumed(&ticket.clocks, promise, incoming.arrived);
-        let due = clocks::next_due(&clocks);
-        effects.extend(reopened(ticket, state, clocks, due));
-        if !facts.history {
-            effects.extend(word_to_agents(incoming, scene, way, action, due));
-        }
+        let clocks = running_on(ticket, scene, incoming);
+        effects.extend(reopened(ticket, state, &clocks));
+        effects.extend(word_to_agents(incoming, scene, way, (action, &clocks)));
     }
     effects.push(Effect::SetLedger {
         ledger: incoming.ledger,
@@ -78,19 +71,43 @@ fn too_late(ticket: &TicketSnapshot, incoming: Incoming<'_>, scene: Scene<'_>) -
     ticket.state.ended_at().is_some_and(|at| incoming.arrived > at + window)
 }
 
-fn reopened(
-    ticket: &TicketSnapshot,
-    state: TicketState,
-    clocks: Vec<TicketClock>,
-    due: Option<Instant>,
-) -> Vec<Effect> {
-    let mut effects = vec![Effect::SetState(state)];
+/// Does it count as the customer's word? A robot's does not (an out-of-office is no answer), nor does
+/// history; a person may write through a list, and spam that got this far was released or is on a
+/// breach desk.
+fn moves(incoming: Incoming<'_>) -> bool {
+    let mail = incoming.mail;
+    match mail.class.unwrap_or(MessageClass::Human) {
+        MessageClass::Human | MessageClass::Encrypted | MessageClass::Spam => true,
+        MessageClass::Bulk => {
+            mail.robot.contains(&RobotSign::List)
+                && !mail.robot.contains(&RobotSign::AutoSubmitted)
+                && !mail.robot.contains(&RobotSign::NullPath)
+        }
+        _ => false,
+    }
+}
+
+fn running_on(ticket: &TicketSnapshot, scene: Scene<'_>, incoming: Incoming<'_>) -> Vec<TicketClock> {
+    let promise = Promise { desk: scene.desk, priority: ticket.priority, category: ticket.category.as_ref() };
+    if ticket.state.ended() {
+        clocks::reopened(&ticket.clocks, promise, incoming.arrived)
+    } else {
+        clocks::resumed(&ticket.clocks, promise, incoming.arrived)
+    }
+}
+
+fn reopened(ticket: &TicketSnapshot, state: TicketState, clocks: &[TicketClock]) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if state != ticket.state {
+        effects.push(Effect::SetState(state));
+    }
     if clocks != ticket.clocks {
-        effects.push(Effect::SetClocks(clocks));
+        effects.push(Effect::SetClocks(clocks.to_vec()));
     }
     if ticket.reminded_at.is_some() {
         effects.push(Effect::SetReminded(None));
     }
+    let due = clocks::next_due(clocks);
     if due != ticket.due_at {
         effects.push(Effect::SetDue(due));
     }
@@ -101,21 +118,21 @@ fn word_to_agents(
     incoming: Incoming<'_>,
     scene: Scene<'_>,
     way: Way<'_>,
-    action: &'static str,
-    due: Option<Instant>,
+    (action, clocks): (&'static str, &[TicketClock]),
 ) -> Vec<Effect> {
+    let shown = Shown::of(incoming, scene);
     let news = News {
         event: match (way.who, action) {
             (As::NewSender, _) => "new_sender",
             (_, "reopened") => "reopened",
             _ => "reply",
         },
-        subject: &incoming.redacted.subject,
-        text: &incoming.redacted.visible,
+        subject: &way.ticket.subject,
+        text: &shown.visible,
         priority: way.ticket.priority,
-        due,
+        due: clocks::next_due(clocks),
         reasons: Vec::new(),
-        attachments: &incoming.mail.attachments,
+        attachments: &shown.attachments,
     };
     notify::agents(&news, way.ticket.assignee.as_ref(), scene.desk, scene.policy)
 }

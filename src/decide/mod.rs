@@ -2,6 +2,7 @@
 //! pool, no clock, no log; nothing here changes anything.
 
 pub mod agent_mail;
+pub mod answer;
 pub mod bounce;
 pub mod clocks;
 pub mod hours;
@@ -11,7 +12,14 @@ pub mod on_command;
 pub mod on_message;
 pub mod on_tick;
 pub mod open;
+pub mod orders;
 pub mod priority;
 pub mod respond;
 pub mod scene;
+pub mod shown;
 pub mod thread;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

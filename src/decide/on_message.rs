@@ -27,7 +27,7 @@ pub fn on_message(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>
     match class {
         MessageClass::Bounce | MessageClass::Feedback => {
             if let Some((row, ticket)) = &facts.sent_row {
-                return bounce::matched(incoming, *row, ticket, scene);
+                return bounce::matched(incoming, facts, (*row, ticket), scene);
             }
             if !breach {
                 return aside(incoming, scene, &Aside::recorded("report_unmatched"));

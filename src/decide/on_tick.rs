@@ -3,15 +3,15 @@
 
 use chrono::Duration;
 
-use crate::domain::desk::Autoclose;
+use crate::domain::desk::{Autoclose, Desk, DeskClass};
 use crate::domain::effect::{Decision, Effect, Reason, Subject};
 use crate::domain::facts::TickFacts;
 use crate::domain::ids::ParticipantNo;
 use crate::domain::message::Instant;
-use crate::domain::outgoing::{Notice, Outgoing, Recipient};
+use crate::domain::outgoing::{Notice, Outgoing, Recipient, Suppression};
 use crate::domain::sla;
 use crate::domain::text::RedactedText;
-use crate::domain::ticket::{Actor, ClockKind, CloseReason, LastPublic, Role, TicketState};
+use crate::domain::ticket::{Actor, ClockKind, CloseReason, LastPublic, Role, TicketSnapshot, TicketState};
 
 use super::clocks;
 use super::notify::{self, News};
@@ -22,6 +22,8 @@ use super::scene::Scene;
 const UNATTRIBUTED: Duration = Duration::hours(24);
 /// How soon a blocked close is looked at again.
 const RECHECK: Duration = Duration::minutes(5);
+/// How soon one is looked at again whose notice a cap holds back.
+const CAPPED: Duration = Duration::hours(1);
 
 /// Decides on one due ticket.
 pub fn on_tick(facts: &TickFacts, scene: Scene<'_>) -> Decision {
@@ -92,26 +94,34 @@ fn silence(facts: &TickFacts, scene: Scene<'_>) -> Silence {
     let ticket = &facts.ticket;
     let Some(rule) = scene.desk.autoclose else { return Silence::No };
     let waits = matches!(ticket.state, TicketState::Pending { .. } | TicketState::Resolved { .. });
-    if !waits || ticket.restricted || ticket.imported {
+    let requester = ticket.participants.iter().any(|p| p.role == Role::Requester);
+    if !waits || !requester || never_closes(ticket, scene.desk) {
         return Silence::No;
     }
     let Some(LastPublic::Answer { accepted_at: Some(accepted), bounced: false, .. }) = ticket.last_public
     else {
         return Silence::No;
     };
-    let may = may_notify(never(facts.never_notify.as_deref()), facts.counts, &scene.policy.governor);
-    if may.is_err() {
-        // No close whose closing notice may not be sent: an agent ends this one.
-        return Silence::No;
+    // No close whose closing notice may not be sent.
+    match may_notify(never(facts.never_notify.as_deref()), facts.counts, &scene.policy.governor) {
+        Ok(()) => {}
+        Err(Suppression::Cap) => {
+            return Silence::Waits { until: scene.now + CAPPED, why: Some("close_waits_for_cap") };
+        }
+        // It may never be sent: an agent ends this one.
+        Err(_) => return Silence::No,
     }
     let Some(closes_at) = closes_at(rule, accepted, ticket.reminded_at, scene) else { return Silence::No };
     let remind_at = closes_at - rule.reminder_before;
     if ticket.reminded_at.is_none_or(|at| at < accepted) {
-        return if scene.now >= remind_at {
-            Silence::Remind { closes_at: closes_at.max(scene.now + rule.reminder_before) }
-        } else {
-            Silence::Waits { until: remind_at, why: None }
-        };
+        if scene.now < remind_at {
+            return Silence::Waits { until: remind_at, why: None };
+        }
+        if let Some(why) = mail_blocks(facts, scene.now) {
+            return Silence::Waits { until: scene.now + RECHECK, why: Some(why) };
+        }
+        return self::closes_at(rule, accepted, Some(scene.now), scene)
+            .map_or(Silence::No, |closes_at| Silence::Remind { closes_at });
     }
     if scene.now < closes_at {
         return Silence::Waits { until: closes_at, why: None };
@@ -140,20 +150,25 @@ fn closes_at(
     }
 }
 
+/// A breach ticket is never closed by time, and one from history sends nothing.
+fn never_closes(ticket: &TicketSnapshot, desk: &Desk) -> bool {
+    ticket.restricted || ticket.imported || desk.class == DeskClass::Breach
+}
+
 fn blocked(facts: &TickFacts, scene: Scene<'_>, closes_at: Instant) -> Option<&'static str> {
+    let unpolled = facts.polled_until.is_none_or(|polled| polled < closes_at);
+    mail_blocks(facts, scene.now).or(unpolled.then_some("close_waits_for_poll"))
+}
+
+/// Mail on either way that may turn silence into an answer.
+fn mail_blocks(facts: &TickFacts, now: Instant) -> Option<&'static str> {
     if facts.mail_waits {
         return Some("close_waits_for_mail");
     }
-    if facts.unattributed_since.is_some_and(|since| scene.now < since + UNATTRIBUTED) {
+    if facts.unattributed_since.is_some_and(|since| now < since + UNATTRIBUTED) {
         return Some("close_waits_for_unattributed_mail");
     }
-    if facts.polled_until.is_none_or(|polled| polled < closes_at) {
-        return Some("close_waits_for_poll");
-    }
-    if facts.unsent {
-        return Some("close_waits_for_outbox");
-    }
-    None
+    facts.unsent.then_some("close_waits_for_outbox")
 }
 
 fn to_requester(facts: &TickFacts, scene: Scene<'_>, notice: Notice) -> Effect {
@@ -171,7 +186,7 @@ fn word_of_missed(facts: &TickFacts, scene: Scene<'_>, missed: &[ClockKind]) -> 
     let nothing = RedactedText::default();
     let news = News {
         event: "missed",
-        subject: &facts.subject,
+        subject: &facts.ticket.subject,
         text: &nothing,
         priority: facts.ticket.priority,
         due: None,

@@ -8,14 +8,13 @@ use crate::domain::facts::MessageFacts;
 use crate::domain::ids::{ParticipantNo, TicketId};
 use crate::domain::message::{Grade, MessageClass};
 use crate::domain::outgoing::{Notice, Outgoing, Recipient, Suppression};
-use crate::domain::text::RedactedText;
 use crate::domain::ticket::{Actor, ArticleKind, ClockKind, Role, TicketClock, TicketState};
-use crate::phi;
 
 use super::notify::{self, News};
 use super::priority::{Prioritised, prioritise};
-use super::respond::{Place, may_acknowledge};
+use super::respond::{self, Place, may_acknowledge};
 use super::scene::{Incoming, Scene};
+use super::shown::Shown;
 use super::{clocks, hours};
 
 /// RFC 5321 4.5.3.1.8 lets a mail have 100 recipients; more are no participants but a mailing.
@@ -35,7 +34,7 @@ struct Weighed {
     prioritised: Prioritised,
     hours: hours::Effective,
     clocks: Vec<TicketClock>,
-    subject: RedactedText,
+    shown: Shown,
     respond: Result<(), Suppression>,
 }
 
@@ -57,7 +56,7 @@ pub fn open(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>, why:
         priority: weighed.prioritised.priority,
         category: weighed.prioritised.category.clone(),
         language: scene.desk.language(incoming.mail.language),
-        subject: weighed.subject.clone(),
+        subject: weighed.shown.subject.clone(),
         restricted: scene.desk.class == DeskClass::Breach,
         imported: facts.history,
         organisation: sender(incoming).and_then(|m| scene.policy.directory.organisation(&m.address)),
@@ -72,7 +71,7 @@ pub fn open(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>, why:
         effects.push(Effect::SetClocks(weighed.clocks.clone()));
     }
     effects.extend(acknowledgment(incoming, scene, &weighed));
-    effects.extend(word_to_agents(incoming, facts, scene, &weighed, action));
+    effects.extend(word_to_agents(facts, scene, &weighed, action));
     effects.push(Effect::SetLedger {
         ledger: incoming.ledger,
         state: Incoming::in_ticket(facts.oversize),
@@ -100,31 +99,22 @@ fn weigh(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>) -> Weig
         let category = prioritised.category.as_ref();
         hours::clocks(scene.desk, prioritised.priority, category, hours.clocks_start.max(incoming.arrived))
     };
-    let place = Place { history: facts.history, folder_responds: facts.folder_responds };
-    let subject = if shows_content(incoming, scene) {
-        incoming.redacted.subject.clone()
-    } else {
-        phi::withheld("restricted")
+    let place = Place {
+        history: facts.history,
+        folder_responds: facts.folder_responds,
+        ours: sender(incoming).is_some_and(|m| scene.policy.is_ours(&m.address)),
     };
     Weighed {
         respond: may_acknowledge(mail, facts.counts, &scene.policy.governor, place),
         prioritised,
         hours,
         clocks,
-        subject,
+        shown: Shown::of(incoming, scene),
     }
 }
 
 fn sender(incoming: Incoming<'_>) -> Option<&Mailbox> {
     incoming.mail.from.as_ref()
-}
-
-/// L11: a mail that also went to a breach desk shows no content anywhere else.
-fn shows_content(incoming: Incoming<'_>, scene: Scene<'_>) -> bool {
-    scene.desk.class == DeskClass::Breach
-        || !crate::intake::recipients(incoming.mail).any(|address| {
-            scene.policy.desks.values().any(|d| d.class == DeskClass::Breach && d.owns(address))
-        })
 }
 
 fn participants(incoming: Incoming<'_>, scene: Scene<'_>) -> Vec<Effect> {
@@ -151,10 +141,8 @@ fn participants(incoming: Incoming<'_>, scene: Scene<'_>) -> Vec<Effect> {
 
 /// The message as the ticket keeps it.
 pub fn article(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>) -> NewArticle {
-    let (mail, redacted) = (incoming.mail, incoming.redacted);
-    let shown = shows_content(incoming, scene);
-    let person = matches!(mail.class, None | Some(MessageClass::Human | MessageClass::Encrypted));
-    let withheld = || phi::withheld("restricted");
+    let mail = incoming.mail;
+    let shown = Shown::of(incoming, scene);
     let mut flags: Vec<&'static str> = Vec::new();
     let marks = [
         (mail.authentication.grade == Grade::Fail, "dmarc_fail"),
@@ -165,22 +153,29 @@ pub fn article(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>) -
         (!facts.folder_responds, "junk_folder"),
         (mail.class == Some(MessageClass::Encrypted), "encrypted"),
         (mail.class == Some(MessageClass::Spam), "spam"),
+        (mail.class == Some(MessageClass::Bounce), "bounce"),
+        (mail.class == Some(MessageClass::Feedback), "feedback"),
+        (shown.withheld, "withheld"),
     ];
     flags.extend(marks.into_iter().filter(|(holds, _)| *holds).map(|(_, flag)| flag));
     NewArticle {
         inbound: true,
-        kind: if person { ArticleKind::Public } else { ArticleKind::Auto },
+        kind: if respond::from_robot(mail).is_none() || incoming.released {
+            ArticleKind::Public
+        } else {
+            ArticleKind::Auto
+        },
         class: mail.class,
         from: mail.from.clone(),
         message_id: mail.message_id.clone(),
         at: incoming.arrived,
         grade: mail.authentication.grade,
-        text: if shown { redacted.visible.clone() } else { withheld() },
-        elided: if shown { redacted.elided.clone() } else { RedactedText::default() },
-        html: redacted.html.clone().filter(|_| shown),
+        text: shown.visible,
+        elided: shown.elided,
+        html: shown.html,
         clear: None,
-        attachments: mail.attachments.clone(),
-        fields: mail.fields.clone(),
+        attachments: shown.attachments,
+        fields: shown.fields,
         flags,
         ledger: Some(incoming.ledger),
     }
@@ -198,7 +193,7 @@ fn acknowledgment(incoming: Incoming<'_>, scene: Scene<'_>, weighed: &Weighed) -
     let desk = scene.desk;
     let proven = incoming.mail.authentication.grade == Grade::Pass;
     let restricted = desk.class == DeskClass::Breach;
-    let echo = proven && desk.echo_subject && !restricted && shows_content(incoming, scene);
+    let echo = proven && desk.echo_subject && !restricted && !weighed.shown.withheld;
     Some(Effect::Enqueue(Box::new(Outgoing {
         notice: Notice::Received {
             arrived: incoming.arrived,
@@ -215,7 +210,6 @@ fn acknowledgment(incoming: Incoming<'_>, scene: Scene<'_>, weighed: &Weighed) -
 }
 
 fn word_to_agents(
-    incoming: Incoming<'_>,
     facts: &MessageFacts,
     scene: Scene<'_>,
     weighed: &Weighed,
@@ -224,16 +218,16 @@ fn word_to_agents(
     if facts.history {
         return Vec::new();
     }
-    let shown = shows_content(incoming, scene);
-    let withheld = phi::withheld("restricted");
+    let shown = &weighed.shown;
     let news = News {
         event,
-        subject: &weighed.subject,
-        text: if shown { &incoming.redacted.visible } else { &withheld },
+        subject: &shown.subject,
+        text: &shown.visible,
         priority: weighed.hours.priority,
         due: clocks::next_due(&weighed.clocks),
-        reasons: weighed.prioritised.reasons.iter().map(words).collect(),
-        attachments: &incoming.mail.attachments,
+        // A rule says what a mail is about.
+        reasons: weighed.prioritised.reasons.iter().filter(|_| !shown.withheld).map(words).collect(),
+        attachments: &shown.attachments,
     };
     notify::agents(&news, None, scene.desk, scene.policy)
 }

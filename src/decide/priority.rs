@@ -1,13 +1,16 @@
 //! Priority and category of a mail from its words. Takes subject and visible text (no quotes, no
 //! signature) and a desk, gives both with the rules that said so; never quotes the customer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::Range;
 
 use crate::domain::desk::{Desk, DeskClass};
 use crate::domain::effect::Reason;
 use crate::domain::ids::Category;
 use crate::domain::message::Language;
-use crate::domain::priority_rules::{ConceptId, Declared, Lexicon, PriorityRules, Rule, plain};
+use crate::domain::priority_rules::{
+    ConceptId, Declared, Lexicon, PriorityRules, Rule, ends_sentence, plain,
+};
 use crate::domain::ticket::Priority;
 
 /// What the words came to.
@@ -25,8 +28,8 @@ pub struct Prioritised {
 const MAX_WORDS: usize = 1200;
 /// A negation reaches this many words ahead.
 const NEGATION_REACH: usize = 4;
-/// A preposition reaches this many words ahead: "of the system".
-const PREPOSITION_REACH: usize = 2;
+/// A preposition reaches this many words ahead: "with the old laboratory system".
+const PREPOSITION_REACH: usize = 4;
 /// From this number on those affected are many.
 const MANY: u32 = 5;
 /// Rules of one priority must weigh this much together.
@@ -94,7 +97,8 @@ fn advised(bounds: &Declared, stated: Priority, content: Priority, reasons: &mut
         Priority::ALL.get(to).copied().unwrap_or(p)
     };
     let high = step(content, isize::from(bounds.up)).min(bounds.most.max(content));
-    let low = step(content, -isize::from(bounds.down));
+    // What stands still is not made small by a word.
+    let low = if content >= Priority::High { content } else { step(content, -isize::from(bounds.down)) };
     let priority = stated.clamp(low, high);
     let code = if priority == stated { "stated_by_sender" } else { "stated_by_sender_bounded" };
     if stated != content {
@@ -156,8 +160,14 @@ fn said(lexicon: &Lexicon, text: &Text) -> BTreeSet<ConceptId> {
         inside.extend(hit.first..=hit.last);
     }
     let mut forms: BTreeMap<usize, (ConceptId, Vec<(usize, Hit)>)> = BTreeMap::new();
+    let veiled = veiled(lexicon, text, &hits);
     for hit in hits.iter().filter(|hit| !negated(lexicon, text, hit.first, &inside)) {
         let Some(place) = lexicon.places.get(hit.pattern) else { continue };
+        if veiled.iter().any(|sentence| sentence.contains(&hit.first))
+            && !lexicon.veils.contains(&place.concept)
+        {
+            continue;
+        }
         let subject = lexicon.forms.get(place.form).is_some_and(|(_, _, subject)| *subject);
         if subject && place.group == 0 && behind_preposition(lexicon, text, hit.first) {
             continue;
@@ -175,6 +185,18 @@ fn said(lexicon: &Lexicon, text: &Text) -> BTreeSet<ConceptId> {
         }
     }
     said
+}
+
+/// The sentences that say "what if".
+fn veiled(lexicon: &Lexicon, text: &Text, hits: &[Hit]) -> Vec<Range<usize>> {
+    let is_veil =
+        |hit: &&Hit| lexicon.places.get(hit.pattern).is_some_and(|p| lexicon.veils.contains(&p.concept));
+    let ends = |number: &usize| text.word(*number).is_none_or(ends_sentence);
+    let sentence = |hit: &Hit| {
+        let from = (0..hit.first).rev().find(ends).map_or(0, |end| end + 1);
+        from..(hit.last..text.starts.len()).find(ends).unwrap_or(text.starts.len())
+    };
+    hits.iter().filter(is_veil).map(sentence).collect()
 }
 
 /// What numbers say about how many are affected: "3 users".
@@ -199,7 +221,7 @@ fn counted(lexicon: &Lexicon, text: &Text) -> BTreeSet<ConceptId> {
 fn negated(lexicon: &Lexicon, text: &Text, first: usize, inside: &BTreeSet<usize>) -> bool {
     for number in (first.saturating_sub(NEGATION_REACH)..first).rev() {
         let Some(word) = text.word(number) else { return false };
-        if matches!(word, "." | ",") || lexicon.particles.stops.contains(word) {
+        if word == "," || ends_sentence(word) || lexicon.particles.stops.contains(word) {
             return false;
         }
         if lexicon.particles.negations.contains(word) && !inside.contains(&number) {
@@ -209,10 +231,23 @@ fn negated(lexicon: &Lexicon, text: &Text, first: usize, inside: &BTreeSet<usize
     false
 }
 
+/// True in "with the laboratory system"; false in "in clinic the system": there the preposition
+/// belongs to something else.
 fn behind_preposition(lexicon: &Lexicon, text: &Text, first: usize) -> bool {
-    (first.saturating_sub(PREPOSITION_REACH)..first)
-        .filter_map(|number| text.word(number))
-        .any(|word| lexicon.particles.prepositions.contains(word))
+    let is =
+        |number: usize, list: &HashSet<String>| text.word(number).is_some_and(|word| list.contains(word));
+    for number in (first.saturating_sub(PREPOSITION_REACH)..first).rev() {
+        if text.word(number).is_none_or(|word| word == "," || ends_sentence(word)) {
+            return false;
+        }
+        if is(number, &lexicon.particles.determiners) {
+            return number > 0 && is(number - 1, &lexicon.particles.prepositions);
+        }
+        if is(number, &lexicon.particles.prepositions) {
+            return true;
+        }
+    }
+    false
 }
 
 /// True when every group of a form was found within one sentence, each near the others.
@@ -225,7 +260,9 @@ fn together(text: &Text, groups: usize, near: usize, hits: &[(usize, Hit)]) -> b
             let found = of_group.into_iter().find(|hit| {
                 let (from, to) = if hit.first > high { (high, hit.first) } else { (hit.last, low) };
                 let disjoint = hit.first > high || hit.last < low;
-                disjoint && to.saturating_sub(from) <= near && (from..to).all(|n| text.word(n) != Some("."))
+                disjoint
+                    && to.saturating_sub(from) <= near
+                    && !(from..to).filter_map(|n| text.word(n)).any(ends_sentence)
             });
             if let Some(hit) = found {
                 low = low.min(hit.first);
@@ -242,7 +279,7 @@ fn declared(bounds: &Declared, text: &Text) -> Option<Priority> {
         let label = format!(" {label} ");
         let at = text.plain.find(&label)?;
         let rest = text.plain.get(at + label.len()..)?;
-        let next = rest.split(' ').find(|word| !matches!(*word, "," | "." | ""))?;
+        let next = rest.split(' ').find(|word| !matches!(*word, "," | "." | "?" | ""))?;
         bounds.words.iter().find(|(word, _)| word == next).map(|(_, priority)| *priority)
     })
 }

@@ -2,7 +2,7 @@
 //! reminder and closing notice alike (L14, L16). It stops the response, never the storage (L8).
 
 use crate::domain::facts::GovernorCounts;
-use crate::domain::message::{Grade, InboundMessage};
+use crate::domain::message::{Grade, InboundMessage, MessageClass, RobotSign};
 use crate::domain::outgoing::Suppression;
 use crate::domain::policy::Governor;
 
@@ -28,6 +28,12 @@ pub fn may_acknowledge(
     if let Some(sign) = mail.robot.first() {
         return Err(Suppression::Robot(*sign));
     }
+    if place.ours {
+        return Err(Suppression::Robot(RobotSign::Loop));
+    }
+    if let Some(sign) = from_robot(mail) {
+        return Err(Suppression::Robot(sign));
+    }
     if mail.authentication.grade == Grade::Fail {
         return Err(Suppression::DmarcFail);
     }
@@ -41,6 +47,22 @@ pub struct Place {
     pub history: bool,
     /// The folder is one that is answered.
     pub folder_responds: bool,
+    /// The author's address is one of ours: we minted it, or it is forged.
+    pub ours: bool,
+}
+
+/// The sign of a mail whose class alone says that no person wrote it (a vacation notice known by its
+/// words only carries no header that says so).
+pub fn from_robot(mail: &InboundMessage) -> Option<RobotSign> {
+    match mail.class? {
+        MessageClass::Human | MessageClass::Encrypted => None,
+        MessageClass::Autoreply | MessageClass::Challenge | MessageClass::Calendar => {
+            Some(RobotSign::AutoSubmitted)
+        }
+        MessageClass::Receipt | MessageClass::Bounce | MessageClass::Feedback => Some(RobotSign::Report),
+        MessageClass::Bulk => Some(RobotSign::Precedence),
+        MessageClass::Spam => Some(RobotSign::Spam),
+    }
 }
 
 /// Are the caps kept? 0 is no cap.
@@ -82,7 +104,7 @@ pub const fn may_notify(
 /// Reads the reason of a suppressed acknowledgment back: reasons that lie in the sender stay, a
 /// reached cap does not.
 pub fn never(stored: Option<&str>) -> Option<Suppression> {
-    use crate::domain::message::RobotSign as Sign;
+    use RobotSign as Sign;
     let lasting = [
         Suppression::DmarcFail,
         Suppression::History,

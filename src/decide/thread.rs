@@ -66,6 +66,9 @@ fn joins(
     {
         return None;
     }
+    if candidate.ticket.merged_into.is_some() {
+        return None;
+    }
     let sender = facts.sender?;
     let customers = candidate.ticket.participants.iter().filter(|p| p.role != Role::Agent);
     if let Some(participant) = customers.clone().find(|p| p.key == sender) {

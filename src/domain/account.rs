@@ -52,6 +52,8 @@ pub enum Source {
     Maildir(PathBuf),
     /// A directory of `.eml` files, read in name order.
     Directory(PathBuf),
+    /// Handed over one by one (`mailward ingest`); never configured.
+    Pipe,
 }
 
 /// What happens to a mail on the server after commit.

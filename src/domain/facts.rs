@@ -56,6 +56,8 @@ pub struct MessageFacts {
     pub sent_row: Option<(SentRow, TicketSnapshot)>,
     /// The newest message of the requester, where an agent's token found a ticket.
     pub last_inbound: Option<super::ids::MessageId>,
+    /// Why that ticket's acknowledgment was suppressed, where it was: `Suppression::as_str`.
+    pub never_notify: Option<String>,
     /// For the governor.
     pub counts: GovernorCounts,
     /// True when the mail was there before the folder was first seen (L15).
@@ -81,8 +83,6 @@ pub struct TickFacts {
     pub unsent: bool,
     /// Why the ticket's acknowledgment was suppressed, where it was: `Suppression::as_str`.
     pub never_notify: Option<String>,
-    /// Redacted subject, for the agents.
-    pub subject: super::text::RedactedText,
     /// For the governor: notices to the requester.
     pub counts: GovernorCounts,
 }
@@ -98,6 +98,8 @@ pub struct CommandFacts {
     pub other: Option<TicketSnapshot>,
     /// The newest message of the requester, for In-Reply-To.
     pub last_inbound: Option<super::ids::MessageId>,
+    /// Why the ticket's acknowledgment was suppressed, where it was: `Suppression::as_str`.
+    pub never_notify: Option<String>,
     /// For the governor.
     pub counts: GovernorCounts,
 }

@@ -262,6 +262,23 @@ name!(
     FolderName, 255, |c| !c.is_control()
 );
 
+impl AccountName {
+    /// The name of a desk's pipe; a colon keeps it apart from every configured name.
+    pub fn pipe(desk: &DeskName) -> Self {
+        Self(format!("pipe:{desk}").into())
+    }
+    /// Reads a name back from the ledger, where pipes stand too.
+    ///
+    /// # Errors
+    /// As [`AccountName::parse`].
+    pub fn parse_stored(text: &str) -> Result<Self, IdError> {
+        match text.strip_prefix("pipe:") {
+            Some(desk) => DeskName::parse(desk).map(|desk| Self::pipe(&desk)),
+            None => Self::parse(text),
+        }
+    }
+}
+
 /// A keyed HMAC of an address or Message-ID: what the database compares instead of the clear value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LookupKey(pub [u8; 16]);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::account::{Account, Transport};
+use super::account::{Account, After, AuthEvidence, FirstRun, Source, TokenCarrier, Transport};
 use super::address::EmailAddress;
 use super::desk::{Desk, DeskClass};
 use super::directory::Directory;
@@ -64,6 +64,32 @@ impl Policy {
         hit.or_else(|| self.desks.get(&account.desk).cloned())
     }
 
+    /// The account of that name: a configured one, or the pipe of a desk.
+    pub fn account(&self, name: &AccountName) -> Option<Arc<Account>> {
+        self.accounts.get(name).cloned().or_else(|| {
+            let desk = self.desks.keys().find(|desk| pipe_name(desk) == *name)?;
+            Some(Arc::new(self.pipe(desk)))
+        })
+    }
+
+    /// The pipe of a desk (`mailward ingest`): read from nowhere, trusting the same evidence as the
+    /// desk's own account, live.
+    pub fn pipe(&self, desk: &DeskName) -> Account {
+        let like = self.account_of(desk);
+        Account {
+            name: pipe_name(desk),
+            source: Source::Pipe,
+            folders: Vec::new(),
+            routes: Vec::new(),
+            desk: desk.clone(),
+            after: After::None,
+            first_run: FirstRun::Live,
+            token_carrier: like.map_or(TokenCarrier::Plus, |a| a.token_carrier),
+            subaddress: like.map_or(Some('+'), |a| a.subaddress),
+            auth: like.map_or(AuthEvidence::None, |a| a.auth.clone()),
+        }
+    }
+
     /// The account that receives a desk's mail: its own, else the first that routes to it.
     pub fn account_of(&self, desk: &DeskName) -> Option<&Arc<Account>> {
         let mut accounts = self.accounts.values();
@@ -77,4 +103,9 @@ impl Policy {
     pub fn is_ours(&self, address: &EmailAddress) -> bool {
         self.desks.values().any(|desk| desk.owns(address))
     }
+}
+
+/// The name under which the ledger knows a desk's pipe.
+pub fn pipe_name(desk: &DeskName) -> AccountName {
+    AccountName::pipe(desk)
 }

@@ -30,6 +30,8 @@ pub struct Concept {
     pub name: String,
     /// The ways to say it.
     pub forms: Vec<Form>,
+    /// What else stands in the same sentence was not said: "what if the system goes down?"
+    pub veils: bool,
 }
 
 /// Small words of the desk's languages that change what stands beside them.
@@ -41,24 +43,10 @@ pub struct Particles {
     pub stops: HashSet<String>,
     /// What follows them is not what the sentence is about: "of", "in".
     pub prepositions: HashSet<String>,
+    /// Between a preposition and what follows it: "the", "our".
+    pub determiners: HashSet<String>,
     /// What is counted when numbers tell how many are affected: "users".
     pub counted: HashSet<String>,
-}
-
-impl Particles {
-    /// Adds the words of one language, as people write them.
-    pub fn add(
-        &mut self,
-        negations: &[String],
-        stops: &[String],
-        prepositions: &[String],
-        counted: &[String],
-    ) {
-        self.negations.extend(negations.iter().map(|w| plain(w)));
-        self.stops.extend(stops.iter().map(|w| plain(w)));
-        self.prepositions.extend(prepositions.iter().map(|w| plain(w)));
-        self.counted.extend(counted.iter().map(|w| plain(w)));
-    }
 }
 
 /// One rule. It holds when every concept of `when` and none of `unless` was said.
@@ -138,6 +126,8 @@ pub struct Lexicon {
     pub forms: Vec<(usize, usize, bool)>,
     /// Names by number.
     pub names: Vec<String>,
+    /// Concepts that veil their sentence.
+    pub veils: HashSet<ConceptId>,
     /// Small words.
     pub particles: Particles,
 }
@@ -149,6 +139,9 @@ impl Lexicon {
         let mut patterns: Vec<String> = Vec::new();
         for concept in concepts {
             let id = lexicon.intern(&concept.name);
+            if concept.veils {
+                lexicon.veils.insert(id);
+            }
             for said in &concept.forms {
                 let form = lexicon.forms.len();
                 lexicon.forms.push((said.groups.len(), said.near, said.subject));
@@ -184,18 +177,24 @@ fn patterns_of(phrase: &str) -> Option<String> {
     (!words.is_empty()).then(|| format!(" {words}{end}"))
 }
 
-/// Lower-cased words without accents between single spaces; `.` and `,` stand for the ends of
-/// sentences and clauses, every other sign but `%` is gone. A line is a sentence of its own, unless
+/// Lower-cased words without accents between single spaces; `.` and `?` stand for the ends of
+/// sentences, `,` for that of a clause, every other sign but `%` is gone. A line is a sentence of its own, unless
 /// it is so long that it was wrapped.
 pub fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for line in text.lines() {
         push_line(&mut out, line);
         let wrapped = line.chars().nth(WRAPPED).is_some();
-        out.push_str(if wrapped || out.is_empty() || out.ends_with(". ") { "" } else { " . " });
+        let ended = out.trim_end().is_empty() || out.trim_end().ends_with(['.', '?']);
+        out.push_str(if wrapped || ended { "" } else { " . " });
     }
     let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
     words.trim_end_matches(" .").to_owned()
+}
+
+/// True for a word of plain text that ends a sentence.
+pub fn ends_sentence(word: &str) -> bool {
+    matches!(word, "." | "?")
 }
 
 /// A line of more characters than this goes on in the next one.
@@ -211,7 +210,8 @@ fn push_line(out: &mut String, line: &str) {
             // "doesn't" is one word, "dell'accesso" two.
             '\'' | '\u{2019}' | '\u{2018}' if next == Some('t') => {}
             '%' => out.push_str(" % "),
-            '!' | '?' => out.push_str(" . "),
+            '!' => out.push_str(" . "),
+            '?' => out.push_str(" ? "),
             '.' | ';' if ends_word => out.push_str(" . "),
             ',' | ':' if ends_word => out.push_str(" , "),
             '(' | ')' => out.push_str(" , "),
@@ -233,6 +233,7 @@ mod tests {
             ("l'accesso all\u{2019}area è caduto", "l accesso all area e caduto"),
             ("one\ntwo", "one . two"),
             ("5% of the users", "5 % of the users"),
+            ("Why?\nBecause", "why ? because"),
             ("v2.1 (beta) e-mail", "v2 1 , beta , e mail"),
             ("", ""),
             ("\n\n", ""),

@@ -6,6 +6,7 @@ use super::ids::{
     TicketNumber,
 };
 use super::message::{Instant, Language};
+use super::text::RedactedText;
 
 /// ITIL priority, the common scale of all desks.
 #[derive(
@@ -339,6 +340,8 @@ pub struct TicketSnapshot {
     pub category: Option<Category>,
     /// What the customer writes in.
     pub language: Language,
+    /// Of its first mail, redacted; what agents know it by.
+    pub subject: RedactedText,
     /// A breach ticket: shown only to its own agents, never closed by time, never merged.
     pub restricted: bool,
     /// Came from history: no clocks, nothing sent.

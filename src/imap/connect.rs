@@ -123,7 +123,7 @@ async fn login(
 
 fn login_error(error: &async_imap::error::Error) -> ImapError {
     match error {
-        async_imap::error::Error::No(text) if passing(text) => ImapError::Transient("the login"),
+        async_imap::error::Error::No(text) if passing(text) => ImapError::PutOff("the login"),
         other => match ImapError::from_imap(other, "the login") {
             ImapError::Refused(_) => ImapError::LoginRefused,
             other => other,

@@ -10,6 +10,9 @@ pub enum Next {
     Carry,
     /// Drop the session, connect again after [`super::backoff()`].
     Reconnect,
+    /// The server as a whole refuses for now (a limit of the day, too many connections): hang up,
+    /// come back after [`super::backoff()`], and blame no mail for it.
+    PutOff,
     /// Trying again soon cannot help and may lock the account: pause it and raise an alarm.
     Pause,
 }
@@ -29,7 +32,10 @@ pub enum ImapError {
     /// NO or BAD to a command.
     #[error("the server refused: {0}")]
     Refused(&'static str),
-    /// Refused, reset, closed, BYE, or a temporary NO to the login.
+    /// NO that names a limit or an outage of the server as a whole.
+    #[error("the server puts it off: {0}")]
+    PutOff(&'static str),
+    /// Refused, reset, closed, or BYE.
     #[error("the connection was lost: {0}")]
     Transient(&'static str),
     /// No answer before a deadline.
@@ -46,6 +52,7 @@ impl ImapError {
         match self {
             Self::Refused(_) | Self::FolderMissing => Next::Carry,
             Self::LoginRefused | Self::Unsafe(_) => Next::Pause,
+            Self::PutOff(_) => Next::PutOff,
             Self::Transient(_) | Self::Timeout(_) | Self::Protocol(_) => Next::Reconnect,
         }
     }

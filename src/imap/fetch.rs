@@ -95,6 +95,9 @@ impl Session {
         for (set, members) in uid_sets(wanted) {
             let line = format!("UID FETCH {set} (UID RFC822.SIZE INTERNALDATE)");
             let answer = self.command("UID FETCH", &line, SMALL, |r| read_told(r, &mut told)).await?;
+            if answer == Answer::Later {
+                return Err(ImapError::PutOff("UID FETCH"));
+            }
             if answer.ok("UID FETCH").is_err() {
                 // A NO for the batch says nothing about each: let the bodies tell, one by one.
                 let unknown = Told { size: self.limits.message_bytes, date: None };
@@ -134,6 +137,10 @@ impl Session {
                 Ok(Answer::Ok | Answer::ReadOnly) => {
                     fetched.absent.extend(open.into_iter().map(|uid| (uid, Absent::NoBody)));
                 }
+                Ok(Answer::Later) => {
+                    fetched.failed = Some(ImapError::PutOff("UID FETCH"));
+                    fetched.later.extend(open);
+                }
                 Ok(_) => self.one_by_one(&open, octets, &mut got, fetched).await,
                 Err(error) => {
                     fetched.failed = Some(error);
@@ -144,7 +151,8 @@ impl Session {
         }
     }
 
-    /// After a NO to a batch: each of the rest alone, so that the healthy ones come through.
+    /// After a NO to a batch: each of the rest alone, so that the healthy ones come through. Where
+    /// not one of several comes, it is the server that is ill, and no mail is blamed.
     async fn one_by_one(
         &mut self,
         uids: &[Uid],
@@ -152,6 +160,8 @@ impl Session {
         got: &mut BTreeMap<Uid, Vec<u8>>,
         fetched: &mut Fetched,
     ) {
+        let healthy = !got.is_empty();
+        let mut absent = Vec::new();
         for uid in uids {
             if fetched.failed.is_some() {
                 fetched.later.push(*uid);
@@ -159,13 +169,23 @@ impl Session {
             }
             match self.ask(&[*uid], octets, octets, got).await {
                 Ok(_) if got.contains_key(uid) => {}
-                Ok(Answer::Ok | Answer::ReadOnly) => fetched.absent.push((*uid, Absent::NoBody)),
-                Ok(_) => fetched.absent.push((*uid, Absent::Refused)),
+                Ok(Answer::Ok | Answer::ReadOnly) => absent.push((*uid, Absent::NoBody)),
+                Ok(Answer::Later) => {
+                    fetched.failed = Some(ImapError::PutOff("UID FETCH"));
+                    fetched.later.push(*uid);
+                }
+                Ok(_) => absent.push((*uid, Absent::Refused)),
                 Err(error) => {
                     fetched.failed = Some(error);
                     fetched.later.push(*uid);
                 }
             }
+        }
+        if uids.len() > 1 && !healthy && got.is_empty() {
+            fetched.later.extend(absent.into_iter().map(|(uid, _)| uid));
+            fetched.failed = fetched.failed.or(Some(ImapError::Refused("UID FETCH")));
+        } else {
+            fetched.absent.extend(absent);
         }
     }
 

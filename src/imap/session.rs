@@ -56,7 +56,8 @@ pub(super) enum Answer {
     No,
     /// NO with TRYCREATE (RFC 3501 7.1): the target folder is missing.
     TryCreate,
-    /// NO that will pass (RFC 5530 3: UNAVAILABLE, INUSE, LIMIT, SERVERBUG).
+    /// NO that concerns the server as a whole and will pass (RFC 5530 3; Google's and Exchange's
+    /// limits of the day, L38): no mail and no folder is to blame.
     Later,
     Bad,
 }
@@ -76,16 +77,19 @@ impl Answer {
     pub(super) fn ok(self, doing: &'static str) -> Result<(), ImapError> {
         match self {
             Self::Ok | Self::ReadOnly => Ok(()),
-            Self::Later => Err(ImapError::Transient(doing)),
+            Self::Later => Err(ImapError::PutOff(doing)),
             Self::No | Self::TryCreate | Self::Bad => Err(ImapError::Refused(doing)),
         }
     }
 }
 
-/// True when the text of a NO says that it will pass (RFC 5530; imap-proto leaves codes it does not
-/// know in the text).
+/// True when the text of a NO says that it will pass; imap-proto leaves codes it does not know in
+/// the text.
 pub(super) fn passing(text: &str) -> bool {
-    ["[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]"].iter().any(|code| text.contains(code))
+    let signs =
+        ["[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[THROTTLED]", "bandwidth limit", "too many simultaneous"];
+    let text = text.to_ascii_lowercase();
+    signs.iter().any(|sign| text.contains(&sign.to_ascii_lowercase()))
 }
 
 /// A logged-in session.
@@ -195,7 +199,7 @@ impl Session {
         self.news = false;
         match answer {
             Answer::Ok | Answer::ReadOnly => {}
-            Answer::Later => return Err(ImapError::Transient("SELECT")),
+            Answer::Later => return Err(ImapError::PutOff("SELECT")),
             _ => return Err(ImapError::FolderMissing),
         }
         let uidvalidity = validity.ok_or(ImapError::Protocol("a folder without UIDVALIDITY"))?;

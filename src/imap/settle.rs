@@ -5,7 +5,7 @@ use super::ImapError;
 use super::session::{Answer, SMALL, Session, quoted_folder};
 use super::uid_set::uid_sets;
 use crate::domain::account::After;
-use crate::domain::ids::{FolderName, Uid};
+use crate::domain::ids::{FolderName, Uid, UidValidity};
 
 /// How far a mail was settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +35,21 @@ impl Settlement {
 }
 
 impl Session {
-    /// Settles committed mails of the open folder. A UID that is gone by now counts as done.
-    pub async fn after_commit(&mut self, after: &After, uids: &[Uid]) -> Settlement {
+    /// Settles committed mails of the open folder, which must still have the UIDVALIDITY under which
+    /// they were fetched: else the same UIDs are other people's mails. A UID that is gone by now
+    /// counts as done.
+    pub async fn after_commit(
+        &mut self,
+        after: &After,
+        uidvalidity: UidValidity,
+        uids: &[Uid],
+    ) -> Settlement {
         let mut outcome = Settlement::default();
+        if let Err(error) = self.may_touch(after, uidvalidity) {
+            outcome.failed = Some(error);
+            outcome.add(uids, Settled::Not);
+            return outcome;
+        }
         for (set, members) in uid_sets(uids) {
             if outcome.failed.is_some() {
                 outcome.add(&members, Settled::Not);
@@ -59,9 +71,25 @@ impl Session {
         outcome
     }
 
+    fn may_touch(&self, after: &After, uidvalidity: UidValidity) -> Result<(), ImapError> {
+        let open = self.open.as_ref().ok_or(ImapError::Refused("no folder is open"))?;
+        if open.uidvalidity != uidvalidity {
+            return Err(ImapError::Refused("another UIDVALIDITY"));
+        }
+        if !open.writable && *after != After::None {
+            return Err(ImapError::Refused("a folder that is read-only"));
+        }
+        Ok(())
+    }
+
     /// Takes mails that were copied before out of the open folder, without another COPY.
-    pub async fn remove_copied(&mut self, uids: &[Uid]) -> Settlement {
+    pub async fn remove_copied(&mut self, uidvalidity: UidValidity, uids: &[Uid]) -> Settlement {
         let mut outcome = Settlement::default();
+        if let Err(error) = self.may_touch(&After::Flag, uidvalidity) {
+            outcome.failed = Some(error);
+            outcome.add(uids, Settled::Copied);
+            return outcome;
+        }
         for (set, members) in uid_sets(uids) {
             let how = match self.remove(&set).await {
                 Ok(()) => Settled::Done,
@@ -124,9 +152,6 @@ impl Session {
     }
 
     async fn flag(&mut self, set: &str) -> Result<(), ImapError> {
-        if self.open.as_ref().is_some_and(|open| !open.writable) {
-            return Err(ImapError::Refused("a folder that is read-only"));
-        }
         let keyword = self.open.as_ref().is_some_and(|open| open.keywords);
         let flags = if keyword { "\\Seen $MailwardSeen" } else { "\\Seen" };
         let store = format!("UID STORE {set} +FLAGS.SILENT ({flags})");

@@ -16,6 +16,9 @@ use tokio_rustls::client::TlsStream;
 /// Greeting, STARTTLS and login together.
 const GREETING: u64 = 1 << 20;
 
+/// What the parser's buffer may be larger than the literal it is for.
+const SLACK: u64 = 64 << 10;
+
 /// What the octets travel on.
 #[derive(Debug)]
 enum Stream {
@@ -89,7 +92,9 @@ impl AsyncRead for Wire {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if this.budget == 0 {
+        // The parser makes room for the literal that was announced: too much room is too long a literal.
+        let room = u64::try_from(buf.remaining()).unwrap_or(u64::MAX);
+        if this.budget == 0 || room > this.budget.saturating_add(SLACK) {
             return Poll::Ready(Err(io::ErrorKind::FileTooLarge.into()));
         }
         let before = buf.filled().len();

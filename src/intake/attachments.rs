@@ -2,7 +2,7 @@
 //! and codes for what an agent must know before opening it. Takes parts, gives descriptions; never
 //! unpacks anything.
 
-use mail_parser::{Message, MessagePart, MimeHeaders as _, PartType};
+use mail_parser::{Encoding, Message, MessagePart, MimeHeaders as _, PartType};
 use sha2::{Digest as _, Sha256};
 
 use super::{charset, headers, limits};
@@ -28,10 +28,31 @@ fn one(part: &MessagePart<'_>) -> Attachment {
         declared_type: declared,
         detected_type: detected,
         size: u64::try_from(content.len()).unwrap_or(u64::MAX),
-        sha256: Sha256::digest(content).into(),
+        sha256: digest(part, content),
         inline,
         flags,
     }
+}
+
+/// Line ends of parts that travel as lines are the transport's, not the content's: one copy of a mail
+/// may come with LF and another with CR LF (L6).
+fn digest(part: &MessagePart<'_>, content: &[u8]) -> [u8; 32] {
+    let binary = matches!(part.body, PartType::InlineBinary(_) | PartType::Binary(_))
+        && !declared_type(part).starts_with("message/");
+    if part.encoding == Encoding::Base64 || binary {
+        return Sha256::digest(content).into();
+    }
+    let mut hash = Sha256::new();
+    for line in content.split_inclusive(|b| *b == b'\n') {
+        match line.strip_suffix(b"\r\n") {
+            Some(text) => {
+                hash.update(text);
+                hash.update(b"\n");
+            }
+            None => hash.update(line),
+        }
+    }
+    hash.finalize().into()
 }
 
 fn content<'p>(part: &'p MessagePart<'_>) -> &'p [u8] {
@@ -48,11 +69,7 @@ fn nested_octets<'p>(part: &MessagePart<'_>, nested: &'p Message<'_>) -> &'p [u8
     let start = usize::try_from(part.offset_body).unwrap_or(usize::MAX);
     let end = usize::try_from(part.offset_end).unwrap_or(usize::MAX);
     let whole: &[u8] = &nested.raw_message;
-    if part.encoding == mail_parser::Encoding::None {
-        whole.get(start..end).unwrap_or_default()
-    } else {
-        whole
-    }
+    if part.encoding == Encoding::None { whole.get(start..end).unwrap_or_default() } else { whole }
 }
 
 fn declared_type(part: &MessagePart<'_>) -> String {
@@ -202,7 +219,7 @@ mod tests {
         let long = safe_name(&format!("{}.exe", "x".repeat(900)));
         assert!(
             long.chars().count() <= limits::NAME_CHARS
-                && long.contains("~")
+                && long.contains('~')
                 && long.rsplit('.').next() == Some("exe")
         );
     }

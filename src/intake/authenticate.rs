@@ -35,6 +35,24 @@ pub fn grade(
     authentication
 }
 
+/// Does the account's own evidence prove that the mail came through the list? A DKIM signature of the
+/// list's own domain must have passed (L14).
+pub fn proves_list(headers: &Headers, list_id: &str, evidence: &AuthEvidence) -> bool {
+    let found = match evidence {
+        AuthEvidence::None => None,
+        AuthEvidence::Rfc8601 { authserv_ids } => own_results(headers, authserv_ids),
+        AuthEvidence::ExchangeOnline { .. } => exchange_results(headers),
+    };
+    let ours =
+        |domain: &str| !domain.is_empty() && (list_id == domain || list_id.ends_with(&format!(".{domain}")));
+    found.is_some_and(|found| {
+        found.of("dkim").filter(|r| r.result == "pass").any(|r| {
+            let signer = r.property("header.d").or_else(|| r.property("header.i")).unwrap_or_default();
+            ours(&signer.rsplit('@').next().unwrap_or_default().to_ascii_lowercase())
+        })
+    })
+}
+
 fn because(reason: &'static str) -> Authentication {
     Authentication { reasons: vec![reason], ..Authentication::default() }
 }
@@ -128,4 +146,112 @@ fn judge(found: &Results, from: Option<&EmailAddress>) -> Authentication {
 fn names_domain(domain: &str, from: Option<&EmailAddress>) -> bool {
     let domain = domain.rsplit('@').next().unwrap_or_default().trim_end_matches('.');
     from.is_some_and(|from| from.domain().eq_ignore_ascii_case(domain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intake::parse;
+
+    const PASS: &str = "dmarc=pass header.from=clinic.example";
+    const FROM: &str = "From: Mary <mary@clinic.example>\n";
+
+    fn check(fields: &str, evidence: &AuthEvidence, want: (Grade, &str)) {
+        let text = format!("{fields}\nx");
+        let mail = parse::parse(text.as_bytes(), Vec::new()).unwrap();
+        let from = mail.headers.mailboxes("from", 9);
+        let got = grade(&mail.headers, from.first().map(|m| &m.address), from.len(), evidence);
+        assert_eq!((got.grade, got.reasons.last().copied().unwrap_or_default()), want, "{fields}");
+    }
+
+    #[test]
+    fn l22_only_the_topmost_result_of_our_own_server_counts() {
+        let ours = AuthEvidence::Rfc8601 { authserv_ids: vec!["mx.desk.example".to_owned()] };
+        let field = |id: &str, results: &str| format!("Authentication-Results: {id}; {results}\n");
+        let fail = "dmarc=fail (p=QUARANTINE sp=NONE dis=NONE) header.from=clinic.example";
+        let cases = [
+            (field("mx.desk.example", PASS), (Grade::Pass, "dmarc_pass")),
+            (field("MX.desk.example 1", PASS), (Grade::Pass, "dmarc_pass")),
+            (field("other.example", PASS), (Grade::None, "no_result")),
+            (
+                field("mx.desk.example", fail) + &field("mx.desk.example", PASS),
+                (Grade::Fail, "dmarc_fail_enforced"),
+            ),
+            (field("other.example", fail) + &field("mx.desk.example", PASS), (Grade::Pass, "dmarc_pass")),
+            (
+                field("mx.desk.example", "dmarc=fail (p=NONE) header.from=clinic.example"),
+                (Grade::None, "dmarc_fail_unenforced"),
+            ),
+            (
+                field("mx.desk.example", "dmarc=fail header.from=clinic.example"),
+                (Grade::None, "dmarc_fail_unenforced"),
+            ),
+            (field("mx.desk.example", "dmarc=pass header.from=other.example"), (Grade::None, "other_from")),
+            (
+                field("mx.desk.example", "dkim=pass header.d=clinic.example; spf=pass"),
+                (Grade::None, "no_dmarc"),
+            ),
+            (field("mx.desk.example", "arc=pass; dmarc=temperror"), (Grade::None, "dmarc_undecided")),
+            (field("mx.desk.example", "(dmarc=pass) spf=none"), (Grade::None, "no_dmarc")),
+            (field("mx.desk.example", "spf=none reason=\"; dmarc=pass\""), (Grade::None, "no_dmarc")),
+            (String::new(), (Grade::None, "no_result")),
+            (
+                format!("ARC-Authentication-Results: i=1; mx.desk.example; {PASS}\n"),
+                (Grade::None, "no_result"),
+            ),
+        ];
+        for (fields, want) in cases {
+            check(&(fields + FROM), &ours, want);
+        }
+        let two = field("mx.desk.example", PASS) + FROM + "From: x@evil.example\n";
+        check(&two, &ours, (Grade::None, "several_from"));
+        check(
+            &(field("mx.desk.example", PASS) + FROM),
+            &AuthEvidence::None,
+            (Grade::None, "no_evidence_configured"),
+        );
+    }
+
+    #[test]
+    fn l14_a_list_is_proven_by_its_own_signature() {
+        let ours = AuthEvidence::Rfc8601 { authserv_ids: vec!["mx.desk.example".to_owned()] };
+        for (results, want) in [
+            ("mx.desk.example; dkim=pass header.d=desk.example", true),
+            ("mx.desk.example; dkim=pass header.i=@desk.example", true),
+            ("mx.desk.example; dkim=fail header.d=desk.example", false),
+            ("mx.desk.example; dkim=pass header.d=evil.example", false),
+            ("evil.example; dkim=pass header.d=desk.example", false),
+        ] {
+            let text = format!("Authentication-Results: {results}\n\nx");
+            let mail = parse::parse(text.as_bytes(), Vec::new()).unwrap();
+            assert_eq!(proves_list(&mail.headers, "help.desk.example", &ours), want, "{results}");
+        }
+    }
+
+    #[test]
+    fn l22_exchange_online_counts_only_under_its_own_received() {
+        let tenant = AuthEvidence::ExchangeOnline { accepted_domains: vec!["clinic.example".to_owned()] };
+        let own = "Received: from a by B.eurprd01.prod.outlook.com with HTTPS; date\n";
+        let edge = "Received: from x.example (192.0.2.1) by C.mail.protection.outlook.com with SMTP; date\n";
+        let foreign = "Received: from x by mx.evil.example; date\n";
+        let pass = "Authentication-Results: spf=pass smtp.mailfrom=clinic.example; dmarc=pass action=none header.from=clinic.example;compauth=pass\n";
+        let fail = "Authentication-Results: spf=fail; dmarc=fail action=oreject header.from=clinic.example\n";
+        let inside = "X-MS-Exchange-Organization-AuthAs: Internal\n";
+        let cases = [
+            (format!("{own}{edge}{pass}"), (Grade::Pass, "dmarc_pass")),
+            (format!("{own}{edge}{fail}{foreign}{pass}"), (Grade::Fail, "dmarc_fail_enforced")),
+            (format!("{own}X-Foo: y\n{pass}"), (Grade::None, "no_result")),
+            (format!("{own}{foreign}{pass}"), (Grade::None, "no_result")),
+            (format!("{pass}{own}"), (Grade::None, "no_result")),
+            (format!("{own}Authentication-Results: mx.evil.example; {PASS}\n"), (Grade::None, "no_result")),
+            (format!("{own}{inside}"), (Grade::Pass, "same_tenant")),
+            (format!("{own}{inside}{inside}"), (Grade::None, "no_result")),
+            (format!("{foreign}{inside}"), (Grade::None, "no_result")),
+            (format!("{own}X-MS-Exchange-Organization-AuthAs: Anonymous\n"), (Grade::None, "no_result")),
+        ];
+        for (fields, want) in cases {
+            check(&(fields + FROM), &tenant, want);
+        }
+        check(&format!("{own}{inside}From: x@evil.example\n"), &tenant, (Grade::None, "no_result"));
+    }
 }

@@ -32,11 +32,11 @@ pub fn tell(text: &str) -> Option<Language> {
         .filter(|word| !word.contains(['@', '/', '<', '>']) && !word.chars().any(|c| c.is_ascii_digit()));
     let mut plain = String::new();
     for word in words {
-        plain.push_str(word);
-        plain.push(' ');
-        if plain.len() > limits::LANGUAGE_CHARS {
+        if plain.len() + word.len() > limits::LANGUAGE_CHARS {
             break;
         }
+        plain.push_str(word);
+        plain.push(' ');
     }
     if plain.chars().filter(|c| c.is_alphabetic()).count() < LETTERS {
         return None;

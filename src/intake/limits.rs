@@ -27,12 +27,20 @@ pub const TEXT_BYTES: usize = 1024 * 1024;
 pub const HTML_BYTES: usize = 2 * 1024 * 1024;
 /// Open elements at once: ammonia's cost grows with the square of the nesting.
 pub const HTML_DEPTH: usize = 400;
+/// Character references in one HTML part: the tree builder takes the square of those in a row.
+pub const HTML_REFERENCES: usize = 100_000;
 /// Attachments described.
 pub const ATTACHMENTS: usize = 1000;
 /// Characters kept of an attachment's name.
 pub const NAME_CHARS: usize = 200;
 /// Lines of text looked at for quotes and signatures; what follows counts as text.
 pub const VISIBLE_LINES: usize = 20_000;
+/// Octets of a line that patterns are tried on; a longer line is nobody's attribution or tag line.
+pub const PATTERN_LINE: usize = 2000;
+/// Octets of a paragraph that may be a disclaimer; the longest real ones stay below.
+pub const PARAGRAPH: usize = 12_000;
+/// Octets of a notice that recipients and codes are looked for in.
+pub const NOTICE: usize = 64 * 1024;
 /// Recipients a bounce may name.
 pub const FAILED_RECIPIENTS: usize = 200;
 /// Characters of the text a language is told from; more does not change the answer.

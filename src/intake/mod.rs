@@ -26,12 +26,15 @@ pub mod threading;
 pub mod visible;
 
 use crate::domain::account::AuthEvidence;
-use crate::domain::address::EmailAddress;
-use crate::domain::message::{InboundMessage, MessageClass, ReversePath};
+use crate::domain::address::{EmailAddress, Mailbox};
+use crate::domain::message::{Grade, InboundMessage, MessageClass, ReversePath};
 use crate::domain::text::RawText;
 use headers::Headers;
 pub use identity::content_identity;
 use parse::Mail;
+
+#[cfg(test)]
+mod tests;
 
 /// What reading needs to know of the account and the desk.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +54,7 @@ pub struct ReadSettings<'s> {
 #[error("refused: {code}")]
 pub struct Refused {
     /// `empty`, `no_header`, `too_large`, `too_deep`, `too_many_parts`, `too_many_headers`,
-    /// `headers_too_large`.
+    /// `headers_too_large`, `parser_failed`.
     pub code: &'static str,
 }
 
@@ -85,12 +88,12 @@ pub fn recipients(message: &InboundMessage) -> impl Iterator<Item = &EmailAddres
 fn addressed(mail: &Mail<'_>, settings: &ReadSettings<'_>) -> InboundMessage {
     let headers = &mail.headers;
     let mut defects = mail.defects.clone();
-    let mut from = headers.mailboxes("from", limits::RECIPIENTS);
-    let from_count = from.len();
+    let mut authors = headers.mailboxes("from", limits::RECIPIENTS);
+    let from_count = authors.len();
     if from_count != 1 {
         defects.push(if from_count == 0 { "no_from" } else { "several_from" });
     }
-    let from = if from.is_empty() { None } else { Some(from.swap_remove(0)) };
+    let mut from = if authors.is_empty() { None } else { Some(authors.swap_remove(0)) };
     let message_id = headers.message_ids("message-id").into_iter().next();
     if message_id.is_none() {
         defects.push("no_message_id");
@@ -99,9 +102,15 @@ fn addressed(mail: &Mail<'_>, settings: &ReadSettings<'_>) -> InboundMessage {
     if date.is_none() {
         defects.push("no_date");
     }
-    let authentication =
+    let mut authentication =
         authenticate::grade(headers, from.as_ref().map(|m| &m.address), from_count, settings.auth);
-    let list_ids = headers.all("list-id").map(list_id).filter(|id| !id.is_empty()).collect();
+    let list_ids: Vec<String> = headers.all("list-id").map(list_id).filter(|id| !id.is_empty()).collect();
+    if let Some(author) = list_author(headers, &list_ids, settings) {
+        // The list proves itself, not the author.
+        authentication.grade = authentication.grade.min(Grade::None);
+        authentication.reasons.push("list_author");
+        from = Some(author);
+    }
     InboundMessage {
         message_id,
         original_message_id: headers.message_ids("x-microsoft-original-message-id").into_iter().next(),
@@ -121,6 +130,15 @@ fn addressed(mail: &Mail<'_>, settings: &ReadSettings<'_>) -> InboundMessage {
         defects,
         ..InboundMessage::default()
     }
+}
+
+/// Who wrote to the desk's own list, where the list rewrote From (L14).
+fn list_author(headers: &Headers, ids: &[String], settings: &ReadSettings<'_>) -> Option<Mailbox> {
+    let own = ids.iter().filter(|id| robot::is_own_list(std::slice::from_ref(*id), settings.own_lists));
+    let mut proven = own.filter(|id| authenticate::proves_list(headers, id, settings.auth));
+    proven.next()?;
+    let names = ["x-original-from", "x-original-sender"];
+    names.iter().find_map(|name| headers.mailboxes(name, 1).into_iter().next())
 }
 
 /// The address between the brackets of List-Id (RFC 2919 3), lower-cased.

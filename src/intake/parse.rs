@@ -46,7 +46,8 @@ pub fn prepare<'b>(bytes: &'b [u8], defects: &mut Vec<&'static str>) -> Cow<'b, 
     out
 }
 
-/// Where the header begins: behind blank lines, and an mbox `From ` line.
+/// Where the header begins: behind blank lines, and an mbox `From ` line. Blank lines before anything
+/// but a field are the end of an empty header, and stay.
 fn header_start(bytes: &[u8]) -> usize {
     let mut start = 0;
     for line in bytes.split_inclusive(|b| *b == b'\n') {
@@ -56,7 +57,11 @@ fn header_start(bytes: &[u8]) -> usize {
         }
         start += line.len();
     }
-    start
+    let name = bytes.iter().skip(start).take(80).take_while(|b| **b != b':').count();
+    let colon = bytes.get(start + name) == Some(&b':');
+    let field =
+        colon && (1..80).contains(&name) && bytes.iter().skip(start).take(name).all(u8::is_ascii_graphic);
+    if field { start } else { 0 }
 }
 
 /// Takes a mail apart.
@@ -64,13 +69,16 @@ fn header_start(bytes: &[u8]) -> usize {
 /// # Errors
 /// [`Refused`] when a limit forbids it or nothing in it is a header.
 pub fn parse<'m>(bytes: &'m [u8], mut defects: Vec<&'static str>) -> Result<Mail<'m>, Refused> {
-    let message = MessageParser::default().parse(bytes).ok_or(Refused { code: "no_header" })?;
+    // mail-parser asserts its own bookkeeping in debug builds, and mutated multiparts break it (L25).
+    let parsed = std::panic::catch_unwind(|| MessageParser::default().parse(bytes));
+    let message =
+        parsed.map_err(|_| Refused { code: "parser_failed" })?.ok_or(Refused { code: "no_header" })?;
     if message.parts.len() > limits::PARTS {
         return Err(Refused { code: "too_many_parts" });
     }
     let headers = Headers::of(&message);
     if headers.iter().next().is_none() {
-        return Err(Refused { code: "no_header" });
+        defects.push("no_header");
     }
     if headers.eight_bit {
         defects.push("header_8bit");

@@ -42,7 +42,10 @@ struct Renderer {
 
 struct Open {
     name: String,
+    /// Its own, or that of the outermost element that has one.
     mark: Mark,
+    /// It is a `pre`, or within one.
+    pre: bool,
     link: Option<(String, usize)>,
 }
 
@@ -84,7 +87,7 @@ impl Renderer {
         if self.rest {
             return Mark::Rest;
         }
-        self.stack.iter().map(|open| open.mark).find(|mark| *mark != Mark::Plain).unwrap_or_default()
+        self.stack.last().map(|open| open.mark).unwrap_or_default()
     }
     fn line(&mut self) {
         let text = std::mem::take(&mut self.current);
@@ -108,7 +111,7 @@ impl Renderer {
         self.line();
     }
     fn in_pre(&self) -> bool {
-        self.stack.iter().any(|open| open.name == "pre")
+        self.stack.last().is_some_and(|open| open.pre)
     }
     fn text(&mut self, text: &str) {
         if self.in_pre() {
@@ -143,7 +146,7 @@ impl Renderer {
                 self.space = false;
             }
             "p" | "table" | "ul" | "ol" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "pre" | "blockquote" => {
-                self.blank_line()
+                self.blank_line();
             }
             "hr" => {
                 self.blank_line();
@@ -174,7 +177,10 @@ impl Renderer {
         }
         let link =
             (tag.name == "a").then(|| tag.attribute("href")).flatten().map(|href| (href, self.current.len()));
-        self.stack.push(Open { name: tag.name.clone(), mark, link });
+        let outer = self.mark();
+        let mark = if outer == Mark::Plain { mark } else { outer };
+        let pre = tag.name == "pre" || self.in_pre();
+        self.stack.push(Open { name: tag.name.clone(), mark, pre, link });
     }
     fn close(&mut self, name: &str) {
         let near = self.stack.len().saturating_sub(100);
@@ -188,7 +194,7 @@ impl Renderer {
             .map(|(at, _)| at);
         match name {
             "p" | "table" | "ul" | "ol" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "pre" | "blockquote" => {
-                self.blank_line()
+                self.blank_line();
             }
             name if is_block(name) => self.fresh_line(),
             _ => {}

@@ -122,6 +122,9 @@ pub fn html(html: &str) -> Sanitised {
     if markup::depth(html, limits::HTML_DEPTH) > limits::HTML_DEPTH {
         return bare(html, "html_too_deep");
     }
+    if html.bytes().filter(|b| *b == b'&').count() > limits::HTML_REFERENCES {
+        return bare(html, "html_too_dense");
+    }
     let clean = CLEANER.clean(html).to_string();
     Sanitised { html: show_targets(&clean), defects: Vec::new() }
 }
@@ -153,7 +156,7 @@ fn show_targets(clean: &str) -> String {
         out.push_str(raw);
         match token {
             Token::Open(tag) if tag.name == "a" => {
-                link = tag.attribute("href").map(|href| (href, String::new()))
+                link = tag.attribute("href").map(|href| (href, String::new()));
             }
             Token::Text(text) => {
                 if let Some((_, shown)) = link.as_mut() {

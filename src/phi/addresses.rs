@@ -3,8 +3,11 @@
 
 use super::finding::{Finding, Kind};
 use super::lexicon::{Label, Roles};
-use super::page::{Page, Shape, Token};
+use super::page::{Page, Shape, Token, Zone};
 
+/// Kinds of streets that read like something else before a number: `Cr 0.8`, `AV 1`.
+const ABBREVIATED: [&str; 13] =
+    ["cl", "cll", "cr", "cra", "kr", "kra", "av", "ave", "tv", "dg", "diag", "st", "pt"];
 /// An address rarely has more tokens.
 const LONGEST: usize = 30;
 
@@ -69,11 +72,13 @@ fn street_first(page: &Page<'_>, at: usize) -> Option<(usize, &'static str)> {
     let named = begins.is_capital() && !begins.roles.has(Roles::COMMON)
         || begins.shape == Shape::Number
         || begins.shape == Shape::Mixed
+        || token.is_capital() && begins.shape == Shape::Lower && begins.is_listed()
         || token.is_capital() && (begins.roles.has(Roles::PARTICLE) || begins.is_capital());
     let on_line = |i: usize| page.get(i).filter(|t| t.line == token.line);
     let unnumbered = |i: usize| page.word(i) == "sn" || page.word(i) == "s" && page.word(i + 2) == "n";
-    let numbered = (body..body + 9).any(|i| on_line(i).is_some_and(|t| t.has_digit()) || unnumbered(i));
-    let brief = token.end - token.start <= 3 && begins.has_digit();
+    let numbered = (body..body + 9).any(|i| on_line(i).is_some_and(Token::has_digit) || unnumbered(i));
+    let digit_soon = begins.has_digit() || page.get(body + 1).is_some_and(Token::has_digit);
+    let brief = spelled && digit_soon && ABBREVIATED.contains(&page.word(at));
     let sign = |i: usize| {
         page.get(i).is_some_and(|t| t.is('#')) || matches!(page.word(i), "n" | "no" | "num" | "numero")
     };
@@ -89,7 +94,7 @@ fn number_first(page: &Page<'_>, at: usize) -> Option<(usize, &'static str)> {
         let token = page.get(next).filter(|token| token.line == number.line)?;
         let titled = page.word(next) == "dr"
             && page.get(next + 1).is_some_and(|t| t.is('.'))
-            && page.get(next + 2).is_some_and(|t| t.is_capital());
+            && page.get(next + 2).is_some_and(Token::is_capital);
         if next == at + 1 && !token.is_capital() && !token.has_digit() {
             return None;
         }
@@ -116,48 +121,45 @@ fn postal(page: &Page<'_>, at: usize) -> Option<(usize, &'static str)> {
 
 /// The last token of the address that begins at `start`; behind a label all words up to the end of
 /// the field belong to it.
-fn extent(page: &Page<'_>, start: usize, taken: &[(usize, usize)], labelled: bool) -> usize {
+fn extent(page: &Page<'_>, start: usize, links: &[(usize, usize)], labelled: bool) -> usize {
     let line = page.get(start).map_or(0, |token| token.line);
     let mut last = start;
     for at in start + 1..start + LONGEST {
         let Some(token) = page.get(at).filter(|token| token.line == line) else { break };
-        let other = page.labels.iter().any(|l| {
-            l.first == at
-                && l.label != Label::Address
-                && !token.roles.has(Roles::UNIT)
-                && l.label != Label::Ticket
-        });
-        let fielded = other && (1..4).any(|step| page.get(at + step).is_some_and(|t| t.is(':')));
-        let foreign = taken.iter().any(|(from, to)| token.start >= *from && token.start < *to);
-        if fielded || foreign || sentence_end(page, at) {
+        let foreign = links.iter().any(|(from, until)| token.start >= *from && token.start < *until);
+        if foreign || fielded(page, at, token) || sentence_end(page, at) {
             break;
         }
-        let small = labelled
-            && token.shape == Shape::Lower
-            && !(token.roles.has(Roles::COMMON) && !token.roles.has(Roles::PARTICLE));
-        let mail = token.shape == Shape::Initial
-            && page.get(at + 1).is_some_and(|t| t.is('-'))
-            && page.word(at + 2) == "mail";
-        if mail {
-            break;
-        }
-        let holds = small
-            || token.has_digit()
-            || token.is_capital()
-            || token.roles.has(Roles::UNIT)
-            || token.roles.has(Roles::SUFFIX) && token.is_capital();
-        let link = token.roles.has(Roles::PARTICLE)
-            || matches!(
-                token.mark(),
-                Some(',' | '.' | '-' | '/' | '#' | '\'' | '’' | 'º' | '°' | '–' | ':' | '(' | ')')
-            );
-        if holds {
+        if holds(page, at, token, labelled) {
             last = at;
-        } else if !link {
+        } else if !joins(page, at, token) {
             break;
         }
     }
     close_bracket(page, start, last)
+}
+
+/// True where the next field begins: `Tel:`, `E-mail:`.
+fn fielded(page: &Page<'_>, at: usize, token: &Token) -> bool {
+    let other = page.label_at(at).is_some_and(|l| !matches!(l.label, Label::Address | Label::Ticket));
+    let marked = (1..4).any(|step| page.get(at + step).is_some_and(|t| t.is(':')));
+    let mail = page.word(at + 2) == "mail" && page.get(at + 1).is_some_and(|t| t.is('-'));
+    mail || other && marked && !token.roles.has(Roles::UNIT)
+}
+
+/// True for a token that an address may end with.
+fn holds(page: &Page<'_>, at: usize, token: &Token, labelled: bool) -> bool {
+    let small = token.shape == Shape::Lower && (labelled || token.is_listed());
+    let unnumbered = page.word(at) == "s" && page.word(at + 2) == "n" && page.glued(at);
+    small || unnumbered || token.has_digit() || token.is_capital() || token.roles.has(Roles::UNIT)
+}
+
+/// True for a token that an address may go on over.
+fn joins(page: &Page<'_>, at: usize, token: &Token) -> bool {
+    let marks = [',', '.', '-', '/', '#', '\'', '’', '´', '–', ':', '(', ')', '°'];
+    token.roles.has(Roles::PARTICLE)
+        || token.is_word() && page.word(at).is_empty()
+        || token.mark().is_some_and(|mark| marks.contains(&mark))
 }
 
 /// A closing bracket belongs to the address when its opening one does.
@@ -175,17 +177,40 @@ fn sentence_end(page: &Page<'_>, at: usize) -> bool {
         return false;
     }
     let Some(next) = page.get(at + 1).filter(|next| next.line == stop.line) else { return true };
-    let before = page.before(at).copied();
-    let known = |roles: Roles| {
-        [Roles::STREET, Roles::UNIT, Roles::SUFFIX, Roles::TITLE].iter().any(|r| roles.has(*r))
-    };
-    let short = before.is_some_and(|t| {
-        t.is_word()
-            && (known(t.roles)
-                || t.shape == Shape::Initial
-                || t.end - t.start <= 3 && t.shape == Shape::Title)
-    });
-    let code = before.is_some_and(|t| t.shape == Shape::Number && t.end - t.start == 5);
+    let Some(before) = page.before(at).filter(|t| t.is_word() || t.has_digit()) else { return false };
+    let known =
+        [Roles::STREET, Roles::UNIT, Roles::SUFFIX, Roles::TITLE].iter().any(|r| before.roles.has(*r));
+    let size = before.end - before.start;
+    let cut = before.shape == Shape::Title && (size <= 3 || size <= 4 && before.roles == Roles::default());
+    let short = before.is_word() && (known || before.shape == Shape::Initial || cut);
+    let code = before.shape == Shape::Number && size == 5;
     let town = code && next.is_capital() && !next.roles.has(Roles::COMMON);
-    next.is('.') || (next.is_capital() && !short && !town)
+    let door = before.shape == Shape::Number && next.shape == Shape::Initial;
+    next.is('.') || (next.is_capital() && !short && !town && !door)
+}
+
+/// Adds the towns and postal codes that stand on a line with an address or a mail address of the
+/// body: there they tell where someone lives.
+pub fn find_places(page: &Page<'_>, found: &mut Vec<Finding>) {
+    let tells = |f: &&Finding| matches!(f.kind, Kind::Address | Kind::Email);
+    let lines: Vec<usize> =
+        found.iter().filter(tells).filter_map(|f| page.get(page.token_at(f.start))).map(|t| t.line).collect();
+    for (at, token) in page.tokens.iter().enumerate() {
+        if !lines.contains(&token.line) || page.zone(at) == Zone::Signature {
+            continue;
+        }
+        let town = |at: usize| {
+            page.get(at)
+                .filter(|t| t.line == token.line && t.is_capital() && !t.roles.has(Roles::COMMON))
+                .map(|t| t.end)
+        };
+        let end = if token.shape == Shape::Number && token.end - token.start == 5 {
+            town(at + 1)
+                .or_else(|| town(at + 2).filter(|_| page.get(at + 1).is_some_and(|t| t.is(',') || t.is('.'))))
+        } else {
+            let place = token.roles.has(Roles::PLACE) && token.is_capital() && !token.roles.has(Roles::NAME);
+            place.then_some(token.end)
+        };
+        found.extend(end.map(|end| Finding::new(token.start, end, Kind::Address, "address.place")));
+    }
 }

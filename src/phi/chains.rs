@@ -88,7 +88,8 @@ impl Chains<'_, '_> {
             };
             let Some(step) = (1..=3).find(|step| !self.is(at + step, joint)) else { return 0 };
             let capital = self.is(at + step, Token::is_capital);
-            let alike = capital || token.shape == Shape::Lower && words > 0;
+            let small = self.page.before(at).is_some_and(|prev| words > 0 && prev.shape == Shape::Lower);
+            let alike = capital || token.shape == Shape::Lower && small;
             return if alike && goes_on(at + step) { step } else { 0 };
         }
         let inner = words > 0
@@ -116,7 +117,7 @@ impl Chains<'_, '_> {
         let Some(head) = self.page.get(first).filter(|head| head.line == next.line) else { return last };
         let alike = head.shape == next.shape || head.shape == Shape::Upper || next.shape == Shape::Initial;
         let given = next.roles.has(Roles::GIVEN) && !next.roles.has(Roles::COMMON)
-            || ground == Ground::Role && self.accepts(last + 2, ground, 1);
+            || ground == Ground::Role && next.shape != Shape::Initial && self.accepts(last + 2, ground, 1);
         let family = head.roles.has(Roles::FAMILY) || ground != Ground::Look || words == 1;
         if !alike || !given || !family || !next.is_capital() {
             return last;
@@ -136,21 +137,25 @@ impl Chains<'_, '_> {
         let name = roles.has(Roles::NAME);
         let ordinary = token.is_ordinary();
         match token.shape {
-            Shape::Camel => words > 0 && ground == Ground::Field,
+            Shape::Camel => words > 0 && ground == Ground::Field && !roles.has(Roles::LABEL),
             Shape::Initial => {
-                words > 0 && (self.pointed(at) || !roles.has(Roles::PARTICLE))
-                    || self.pointed(at) && self.listed_soon(at)
+                let middle = words > 0 && (self.pointed(at) || !roles.has(Roles::PARTICLE));
+                middle || self.pointed(at) && (ground != Ground::Look || self.listed_soon(at))
             }
             Shape::Title | Shape::Upper => match (name, ordinary, ground) {
-                (true, false, _) => true,
                 (true, true, Ground::Look) => words > 0 || self.listed_next(at),
-                (true, true, _) => true,
+                (true, ..) => true,
                 (false, true, Ground::Title) => {
                     let named =
                         self.page.before(at).is_some_and(|t| t.is_capital() && t.roles.has(Roles::NAME));
                     token.shape == Shape::Title && !roles.has(Roles::ORG) && !named
                 }
-                (false, true, Ground::Field) => words > 0 && self.listed_next(at),
+                (false, true, Ground::Field) => {
+                    words > 0
+                        && self.is(at + 1, |t| {
+                            t.line == token.line && t.shape == Shape::Title && !t.is_ordinary()
+                        })
+                }
                 (false, true, _) => false,
                 (false, false, _) => self.unlisted(at, token, ground, words),
             },
@@ -177,7 +182,8 @@ impl Chains<'_, '_> {
             })
         };
         let next = if self.pointed(at) { at + 2 } else { at + 1 };
-        let near = beside(next) || words > 0 && at.checked_sub(1).is_some_and(beside);
+        let behind = |prev: usize| self.is(prev, |t| t.shape == Shape::Lower && t.roles.has(Roles::NAME));
+        let near = beside(next) || words > 0 && at.checked_sub(1).is_some_and(behind);
         if size == 1 {
             return words > 0 && near && (self.pointed(at) || !roles.has(Roles::PARTICLE));
         }
@@ -195,9 +201,7 @@ impl Chains<'_, '_> {
 
     /// A given and a family name in small letters side by side, or with an initial between them.
     fn small_pair(&self, at: usize) -> bool {
-        let small = |i: usize| {
-            self.free(i).filter(|t| t.shape == Shape::Lower && t.is_listed() && t.end - t.start > 2)
-        };
+        let small = |i: usize| self.free(i).filter(|t| t.shape == Shape::Lower && t.end - t.start > 2);
         let initial = self.is(at + 1, |t| t.shape == Shape::Lower && t.end - t.start == 1);
         let next = match (initial, self.pointed(at + 1)) {
             (true, true) => at + 3,
@@ -205,7 +209,8 @@ impl Chains<'_, '_> {
             _ => at + 1,
         };
         let (Some(one), Some(two)) = (small(at), small(next)) else { return false };
-        one.line == two.line && one.roles.has(Roles::GIVEN) && two.roles.has(Roles::FAMILY)
+        let pair = one.is_listed() && one.roles.has(Roles::GIVEN) && two.roles.has(Roles::FAMILY);
+        pair && one.line == two.line
     }
 
     /// A capital word that no list knows: a name behind a ground or beside a listed one, unless it
@@ -225,13 +230,25 @@ impl Chains<'_, '_> {
         let coded = self.page.glued(at)
             && self.is(at + 1, |t| matches!(t.mark(), Some('-' | '_' | '#' | '+' | '=' | '@' | '/')))
             && (self.is(at + 2, Token::has_digit) || self.is(at + 1, |t| !t.is('-') && !t.is('/')));
+        if other || unlike || acronym || coded || placed && ground == Ground::Look {
+            return false;
+        }
         let opening = ground == Ground::Look && words == 0;
-        !other
-            && !unlike
-            && !acronym
-            && !coded
-            && !(placed && ground == Ground::Look)
-            && (!opening || self.listed_soon(at))
+        !opening || roles.has(Roles::NAMELIKE) || self.listed_soon(at) || self.stranger(at)
+    }
+
+    /// True when two unknown words with capitals stand side by side, an initial between them or not.
+    fn stranger(&self, at: usize) -> bool {
+        let line = self.page.get(at).map_or(0, |t| t.line);
+        let unknown = |i: usize| {
+            let fits = |t: &&Token| t.line == line && t.shape == Shape::Title && t.end - t.start > 2;
+            self.free(i)
+                .filter(fits)
+                .is_some_and(|t| t.roles == Roles::default() || t.roles == Roles::NAMELIKE)
+        };
+        let initial = self.is(at + 1, |t| t.shape == Shape::Initial && t.line == line);
+        let next = at + 1 + usize::from(initial) + usize::from(initial && self.pointed(at + 1));
+        unknown(at) && unknown(next)
     }
 
     /// True when the next word, over a particle, is a listed name written with a capital.

@@ -93,7 +93,7 @@ const LINKS: [&str; 48] = [
 /// How far a label may stand from its value, in words that are no links.
 const fn reach(label: Label, short: bool) -> usize {
     match (label, short) {
-        (Label::Ticket, _) => 1,
+        (Label::Ticket, _) | (Label::Phone, true) => 1,
         (_, true) | (Label::Person, _) => 0,
         _ => 3,
     }
@@ -112,7 +112,10 @@ pub fn label_of(page: &Page<'_>, first: usize, fits: impl Fn(Label) -> bool) -> 
         if at == label.last {
             let short =
                 page.slice(page.get(label.first)?.start, page.get(label.last)?.end).chars().count() < 4;
-            if fits(label.label) && words <= reach(label.label, short) {
+            let line = |at: usize| page.get(at).map(|token| token.line);
+            let marked = page.get(label.last + 1).is_some_and(|token| token.is(':'));
+            let reached = line(label.last) == line(first) || marked;
+            if reached && fits(label.label) && words <= reach(label.label, short) {
                 return Some(label.label);
             }
             at = label.first;
@@ -124,7 +127,9 @@ pub fn label_of(page: &Page<'_>, first: usize, fits: impl Fn(Label) -> bool) -> 
         if parts(page, at, token, label.last) {
             return None;
         }
-        if token.is_word() && !LINKS.contains(&page.word(at)) {
+        let region = token.shape == Shape::Upper
+            && page.before(at).is_some_and(|prev| prev.end == token.start && (prev.is('/') || prev.is('-')));
+        if token.is_word() && !region && !LINKS.contains(&page.word(at)) {
             words += 1;
         }
     }
@@ -136,10 +141,9 @@ fn parts(page: &Page<'_>, at: usize, token: &Token, label_last: usize) -> bool {
     let next = page.get(at + 1);
     let new_line = next.is_some_and(|next| next.line != token.line) && !token.is(':');
     let stop = match token.shape {
-        Shape::Punct(';' | '?' | '!' | '|') => true,
+        Shape::Punct(';' | '?' | '!' | '|') | Shape::Mixed => true,
         Shape::Punct('.') => !page.glued(at) && next.is_some_and(Token::is_capital) && at != label_last + 1,
         Shape::Number => !page.glued(at) || token.end - token.start > 1,
-        Shape::Mixed => true,
         _ => false,
     };
     stop || new_line

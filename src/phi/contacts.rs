@@ -79,7 +79,9 @@ pub fn find_network(page: &Page<'_>, chunks: &[Chunk], found: &mut Vec<Finding>)
     for chunk in chunks {
         let text = page.slice(chunk.start, chunk.end);
         let version = || label_of(page, chunk.first, |label| label == Label::Ticket).is_some();
-        if four_octets(text) && !version() && (addressed(page, chunk) || wide(page, chunk, text)) {
+        let host = text.split(':').next().unwrap_or(text);
+        let ported = host.len() < text.len();
+        if four_octets(host) && !version() && (ported || addressed(page, chunk) || wide(page, chunk, text)) {
             found.push(Finding::new(chunk.start, chunk.end, Kind::Ip, "ip.v4"));
         }
         if text.matches(':').count() >= 5
@@ -130,6 +132,6 @@ fn addressed(page: &Page<'_>, chunk: &Chunk) -> bool {
 
 /// An octet above 99, and no product's name directly before: a version's parts are small.
 fn wide(page: &Page<'_>, chunk: &Chunk, text: &str) -> bool {
-    let named = page.before(chunk.first).is_some_and(|token| token.is_capital());
+    let named = page.before(chunk.first).is_some_and(super::page::Token::is_capital);
     text.split('.').filter(|part| part.len() == 3).count() >= if named { 2 } else { 1 }
 }

@@ -57,16 +57,14 @@ fn date_length(text: &str) -> Option<usize> {
         return None;
     }
     let parts: Vec<&str> = day.split(sep).collect();
-    let [a, b, c] = parts.as_slice() else { return None };
-    let value = |part: &str| part.parse::<u32>().ok();
-    let (x, y, z) = (value(a)?, value(b)?, value(c)?);
-    let year = |part: &str, value: u32| part.len() == 4 && (1880..=2099).contains(&value);
-    let calendar = |one: u32, two: u32| (1..=12).contains(&one) && (1..=31).contains(&two);
-    let either = |one: u32, two: u32| calendar(one, two) || calendar(two, one);
-    let short = a.len() <= 2 && b.len() <= 2;
-    let dated = (year(a, x) && calendar(y, z) && b.len() <= 2 && c.len() <= 2)
-        || (short && year(c, z) && either(x, y))
-        || (short && c.len() == 2 && sep != '.' && either(x, y));
+    let [head, mid, tail] = parts.as_slice() else { return None };
+    let year =
+        |part: &str| part.len() == 4 && part.parse().is_ok_and(|year: u32| (1880..=2099).contains(&year));
+    let within =
+        |part: &str, most: u32| part.len() <= 2 && part.parse().is_ok_and(|n: u32| (1..=most).contains(&n));
+    let calendar = |month: &str, day: &str| within(month, 12) && within(day, 31);
+    let ended = year(tail) || tail.len() == 2 && sep != '.' && tail.bytes().all(|b| b.is_ascii_digit());
+    let dated = year(head) && calendar(mid, tail) || ended && (calendar(head, mid) || calendar(mid, head));
     dated.then_some(day.len())
 }
 
@@ -198,8 +196,8 @@ fn year_after(page: &Page<'_>, at: usize) -> Option<usize> {
                 && page.before(next).is_some_and(|p| matches!(p.mark(), Some('-' | '/' | '\'' | '’')));
             return (full || short).then_some(token.end);
         }
-        let link = matches!(page.word(next), "de" | "of" | "del" | "do" | "di" | "ano");
-        if !(link || matches!(token.mark(), Some(',' | '.' | '-' | '/' | '\'' | '’'))) {
+        let joint = matches!(page.word(next), "de" | "of" | "del" | "do" | "di" | "ano");
+        if !(joint || matches!(token.mark(), Some(',' | '.' | '-' | '/' | '\'' | '’'))) {
             return None;
         }
     }

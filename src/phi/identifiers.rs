@@ -9,6 +9,79 @@ use super::finding::{Finding, Kind};
 use super::lexicon::Label;
 use super::page::{Page, Shape, Zone};
 
+/// What keys of programs call identifiers: `patientDoc=`, `insurance_id:`.
+const KEY_PARTS: [&str; 22] = [
+    "patient",
+    "pacient",
+    "pazient",
+    "mrn",
+    "cpf",
+    "ssn",
+    "dni",
+    "cedula",
+    "documento",
+    "prontuario",
+    "cartella",
+    "chart",
+    "medicalrecord",
+    "insur",
+    "memberid",
+    "afili",
+    "benefici",
+    "cartao",
+    "passport",
+    "fiscal",
+    "rut",
+    "nhc",
+];
+
+/// Adds again what was found once, wherever the same letters and digits recur.
+pub fn again(page: &Page<'_>, chunks: &[Chunk], found: &mut Vec<Finding>) {
+    /// Fewer digits recur by chance.
+    const TELLING: usize = 6;
+    let plain = |start: usize, end: usize| -> String {
+        page.slice(start, end).chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
+    };
+    let numbers = found
+        .iter()
+        .filter(|f| matches!(f.kind, Kind::Id | Kind::Phone | Kind::Account | Kind::Card | Kind::Device));
+    let known: Vec<(String, Kind)> = numbers
+        .map(|f| (plain(f.start, f.end), f.kind))
+        .filter(|(value, _)| value.bytes().filter(u8::is_ascii_digit).count() >= TELLING)
+        .collect();
+    for chunk in chunks.iter().filter(|chunk| chunk.digits >= TELLING) {
+        if found.iter().any(|f| f.meets(chunk.start, chunk.end)) {
+            continue;
+        }
+        let value = plain(chunk.start, chunk.end);
+        if let Some((_, kind)) = known.iter().find(|(known, _)| *known == value) {
+            found.push(Finding::new(chunk.start, chunk.end, *kind, "id.again"));
+        }
+    }
+}
+
+/// True behind a program's key that speaks of a patient's number.
+fn keyed(page: &Page<'_>, chunk: &Chunk) -> bool {
+    let mut at = chunk.first;
+    for _ in 0..4 {
+        let Some(prev) =
+            at.checked_sub(1).filter(|prev| page.glued(*prev) || page.get(*prev).is_some_and(|t| t.is(':')))
+        else {
+            return false;
+        };
+        at = prev;
+        let Some(token) = page.get(at) else { return false };
+        if token.is_word() {
+            let word = page.word(at);
+            return word.len() > 2 && KEY_PARTS.iter().any(|part| word.contains(part));
+        }
+        if !matches!(token.mark(), Some('=' | ':' | '"' | '\'')) {
+            return false;
+        }
+    }
+    false
+}
+
 /// Labels that govern numbers.
 const fn governs(label: Label) -> bool {
     !matches!(label, Label::Date | Label::Address)
@@ -38,6 +111,9 @@ fn judge(page: &Page<'_>, chunks: &[Chunk], at: usize, chunk: &Chunk) -> (usize,
     let whole = Chunk { digits: chunk.digits + digits(page.slice(chunk.end, end)).len(), ..*chunk };
     if let Some((kind, rule)) = label.and_then(|label| by_label(page, &whole, label)) {
         return (used, Some(Finding::new(opening(page, chunk), end, kind, rule)));
+    }
+    if chunk.digits >= 4 && keyed(page, chunk) && !page.slice(chunk.start, chunk.end).contains(':') {
+        return (used, Some(Finding::new(chunk.start, end, Kind::Id, "id.key")));
     }
     if matches!(label, Some(Label::Ticket)) || page.zone(chunk.first) == Zone::Log || spared(page, chunk) {
         return (1, None);
@@ -117,7 +193,9 @@ fn by_form(text: &str, label: Option<Label>) -> Option<(Kind, &'static str)> {
         }
         (11, 0) if mask.len() == 11 && checks::cpf(text) && open => Some((Kind::Id, "id.cpf")),
         (14, 0) if mask == "dd.ddd.ddd/dddd-dd" => Some((Kind::Id, "id.cnpj")),
-        (13..=19, 0) if card_groups(&mask) && checks::card(text) => Some((Kind::Card, "card.luhn")),
+        (13..=19, 0) if card_groups(&mask) && label != Some(Label::Device) && checks::card(text) => {
+            Some((Kind::Card, "card.luhn"))
+        }
         (14, 0) if mask.len() == 14 && checks::cnpj(text) => Some((Kind::Id, "id.cnpj")),
         (15, 0) if matches!(mask.len(), 15 | 18) && checks::cns(text) => Some((Kind::Id, "id.cns")),
         (15, 0) if mask.len() == 15 && checks::imei(text) => Some((Kind::Device, "device.imei")),

@@ -43,6 +43,9 @@ impl Roles {
     pub const UNIT: Self = Self(1 << 15);
     /// A word of greeting before a name.
     pub const GREET: Self = Self(1 << 16);
+    /// In no list, but formed as names are: by its ending, or by letters that the four languages
+    /// do not use.
+    pub const NAMELIKE: Self = Self(1 << 17);
     /// Either list of names.
     pub const NAME: Self = Self(3);
 
@@ -50,7 +53,8 @@ impl Roles {
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
-    const fn with(self, other: Self) -> Self {
+    /// Both.
+    pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 }
@@ -88,15 +92,19 @@ struct Phrase {
 pub struct Lexicon {
     words: HashMap<String, Roles>,
     labels: HashMap<&'static str, Vec<Phrase>>,
+    endings: Vec<&'static str>,
 }
 
 impl Lexicon {
     /// Reads the built-in tables and the operator's words.
     pub fn new(names: &[String], never: &[String]) -> Self {
-        let mut lexicon = Self { words: HashMap::new(), labels: HashMap::new() };
+        let mut lexicon = Self { words: HashMap::new(), labels: HashMap::new(), endings: Vec::new() };
+        let endings = include_str!("words/endings.txt").lines().filter(|line| !line.starts_with('#'));
+        lexicon.endings.extend(endings.flat_map(str::split_whitespace));
         lexicon.read_words(include_str!("words/given.txt"), Roles::GIVEN);
         lexicon.read_words(include_str!("words/family.txt"), Roles::FAMILY);
         lexicon.read_words(include_str!("words/common.txt"), Roles::COMMON);
+        lexicon.read_words(include_str!("words/ambiguous.txt"), Roles::FAMILY.with(Roles::COMMON));
         lexicon.read_words(include_str!("words/roles.txt"), Roles::default());
         lexicon.read_labels(include_str!("words/labels.txt"));
         for word in names.iter().flat_map(|name| name.split_whitespace()) {
@@ -119,6 +127,11 @@ impl Lexicon {
         let phrases = self.labels.get(first)?;
         let fits = |phrase: &&Phrase| phrase.rest.iter().enumerate().all(|(at, word)| next(at) == Some(word));
         phrases.iter().find(fits).map(|phrase| (phrase.rest.len(), phrase.label))
+    }
+
+    /// True for a folded word that ends as family names do.
+    pub fn ends_as_name(&self, word: &str) -> bool {
+        word.len() > 5 && self.endings.iter().any(|ending| word.ends_with(ending))
     }
 
     fn add(&mut self, word: String, role: Roles) {

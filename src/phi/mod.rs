@@ -10,6 +10,7 @@ mod chunks;
 mod contacts;
 mod dates;
 pub mod finding;
+mod hl7;
 mod html;
 mod identifiers;
 mod lexicon;

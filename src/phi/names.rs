@@ -10,6 +10,7 @@ use super::finding::{Finding, Kind};
 use super::lexicon::{Label, Roles};
 use super::page::{Page, Shape, Token, Zone};
 use super::sender::Sender;
+use crate::domain::message::Language;
 
 /// Words that may stand between a ground and the name.
 const LINKS: [&str; 26] = [
@@ -41,11 +42,69 @@ const LINKS: [&str; 26] = [
     "ao",
 ];
 
+/// Words behind which capital words are rather a thing's name than a person's.
+const THINGS: [&str; 46] = [
+    "in",
+    "on",
+    "at",
+    "into",
+    "onto",
+    "using",
+    "via",
+    "the",
+    "a",
+    "an",
+    "our",
+    "your",
+    "my",
+    "en",
+    "el",
+    "la",
+    "un",
+    "una",
+    "nuestro",
+    "nuestra",
+    "usando",
+    "desde",
+    "o",
+    "os",
+    "as",
+    "no",
+    "na",
+    "um",
+    "uma",
+    "nosso",
+    "nossa",
+    "il",
+    "lo",
+    "su",
+    "sul",
+    "nel",
+    "nella",
+    "nostro",
+    "usa",
+    "app",
+    "software",
+    "sistema",
+    "system",
+    "modulo",
+    "plataforma",
+    "version",
+];
+
+/// Endings of English nouns and adjectives that stand in headings.
+const NOUN_ENDINGS: [&str; 22] = [
+    "ment", "tion", "sion", "ing", "ity", "ness", "ware", "logy", "ance", "ence", "ics", "able", "ful",
+    "ous", "ive", "ed", "ship", "age", "ers", "ions", "ies", "ical",
+];
+
 /// Looks for names on one page.
 pub struct Names<'p, 'a> {
     page: &'p Page<'a>,
     sender: &'p Sender,
     chains: Chains<'p, 'a>,
+    /// What the page is written in, where known.
+    language: Option<Language>,
     /// Tokens of names found so far.
     named: Vec<bool>,
 }
@@ -63,7 +122,18 @@ impl<'p, 'a> Names<'p, 'a> {
                 taken.iter_mut().zip(&page.tokens).skip(from).take_while(|(_, token)| token.start < end);
             held.for_each(|(held, _)| *held = true);
         }
-        Self { page, sender, named: vec![false; page.tokens.len()], chains: Chains { page, taken } }
+        Self {
+            page,
+            sender,
+            language: None,
+            named: vec![false; page.tokens.len()],
+            chains: Chains { page, taken },
+        }
+    }
+
+    /// The same, for a page of a known language.
+    pub fn in_language(self, language: Option<Language>) -> Self {
+        Self { language, ..self }
     }
 
     /// Adds the names of the page, `known` (folded words) being names of the ticket already.
@@ -113,7 +183,11 @@ impl<'p, 'a> Names<'p, 'a> {
         let last = self.chains.follow(first, ground)?;
         let words = (first..=last).filter_map(|i| self.page.get(i)).filter(|t| t.is_word());
         let sure = words.clone().any(Token::is_listed) || words.count() > 1;
-        let weak = label.is_none() && !title && !token.roles.has(Roles::ROLE) && ground == Ground::Role;
+        let hailed = token.roles.has(Roles::GREET)
+            && self.opens_line(at)
+            && self.page.get(last + 1).is_some_and(|t| t.is(',') || t.is('!') || t.is(':'));
+        let weak =
+            !hailed && label.is_none() && !title && !token.roles.has(Roles::ROLE) && ground == Ground::Role;
         (!weak || sure).then_some((first, last, ground))
     }
 
@@ -156,7 +230,15 @@ impl<'p, 'a> Names<'p, 'a> {
     fn by_look(&self, first: usize) -> Option<Hit> {
         let token = self.chains.free(first).filter(|token| token.is_word())?;
         let small = token.shape == Shape::Lower;
-        if small && !token.roles.has(Roles::GIVEN) || !self.chains.accepts(first, Ground::Look, 0) {
+        let next = || {
+            self.chains
+                .free(first + 1)
+                .is_some_and(|t| t.is_capital() && t.is_listed() && t.line == token.line)
+        };
+        let particle = token.shape == Shape::Title && token.roles.has(Roles::PARTICLE) && next();
+        if small && !token.roles.has(Roles::GIVEN)
+            || !particle && !self.chains.accepts(first, Ground::Look, 0)
+        {
             return None;
         }
         let last = self.chains.follow(first, Ground::Look)?;
@@ -165,18 +247,37 @@ impl<'p, 'a> Names<'p, 'a> {
         let words: Vec<&Token> = tokens.filter(|t| !particle(t)).collect();
         let sure = words.iter().filter(|t| t.is_listed()).count();
         let listed = words.iter().filter(|t| t.roles.has(Roles::NAME)).count();
+        let formed = words.iter().filter(|t| t.roles.has(Roles::NAMELIKE)).count();
         let enough = match words.as_slice() {
             [] => false,
             [one] => {
-                sure == 1
+                (sure == 1 || formed == 1)
                     && one.shape == Shape::Title
                     && one.end - one.start > 2
                     && !one.roles.has(Roles::PLACE)
             }
-            _ => sure >= 1 || listed >= 2,
+            _ => sure + formed >= 1 || listed >= 2 || self.strangers(first, &words),
         };
         let foreign = self.organised(first, last) && (sure < 2 || self.organised_before(first));
         (enough && !foreign).then_some((first, last, Ground::Look))
+    }
+
+    /// Two unknown words with capitals, where things of software are not spoken of: behind an
+    /// article or a preposition of place they are rather a product.
+    fn strangers(&self, first: usize, words: &[&Token]) -> bool {
+        let unknown =
+            |t: &&&Token| t.shape == Shape::Title && t.roles == Roles::default() && t.end - t.start > 2;
+        let before =
+            first.checked_sub(1).filter(|at| !self.opens_sentence(first) && self.page.get(*at).is_some());
+        let placed = before.is_some_and(|at| {
+            THINGS.contains(&self.page.word(at)) || self.page.get(at).is_some_and(Token::is_capital)
+        });
+        let noun = |t: &&Token| {
+            let word = self.page.slice(t.start, t.end);
+            NOUN_ENDINGS.iter().any(|ending| word.ends_with(ending))
+        };
+        let english = matches!(self.language, None | Some(Language::En));
+        english && words.iter().filter(unknown).count() >= 2 && !placed && !words.iter().any(noun)
     }
 
     /// True when the words belong to the name of an organisation or a product: such a word or a
@@ -266,6 +367,10 @@ impl<'p, 'a> Names<'p, 'a> {
             Zone::Body => self.sender.has(self.page.word(at)),
             _ => false,
         }
+    }
+
+    fn opens_line(&self, at: usize) -> bool {
+        self.page.before(at).is_none_or(|prev| self.page.get(at).is_some_and(|t| t.line != prev.line))
     }
 
     fn opens_sentence(&self, at: usize) -> bool {

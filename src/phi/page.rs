@@ -211,7 +211,7 @@ impl<'a> Page<'a> {
             let shape = form.shape(word);
             let roles = match shape {
                 Shape::Number | Shape::Mixed => Roles::default(),
-                _ => lexicon.roles(self.folded.get(from..).unwrap_or_default()),
+                _ => roles_of(word, self.folded.get(from..).unwrap_or_default(), shape, lexicon),
             };
             self.tokens.push(Token { start, end, line, shape, roles, folded });
         }
@@ -254,6 +254,18 @@ impl<'a> Page<'a> {
         self.get(at).filter(|token| token.is_word() || token.shape == Shape::Number).map(|_| at)
     }
 }
+
+/// What the lexicon knows; of an unknown word with a capital, whether it is formed as names are.
+fn roles_of(word: &str, folded: &str, shape: Shape, lexicon: &Lexicon) -> Roles {
+    let roles = lexicon.roles(folded);
+    let unknown = roles == Roles::default() && matches!(shape, Shape::Title | Shape::Upper);
+    let foreign =
+        || word.chars().any(|c| !c.is_ascii() && !HOME_LETTERS.contains(c)) && word.chars().count() > 2;
+    if unknown && (lexicon.ends_as_name(folded) || foreign()) { roles.with(Roles::NAMELIKE) } else { roles }
+}
+
+/// Letters beyond ASCII that English, Spanish, Portuguese and Italian write.
+const HOME_LETTERS: &str = "áàâãéèêíìîóòôõúùûüçñÁÀÂÃÉÈÊÍÌÎÓÒÔÕÚÙÛÜÇÑºª";
 
 /// Letters, digits and the marks that combine with them.
 fn part_of_word(c: char) -> bool {

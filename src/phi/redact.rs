@@ -15,7 +15,7 @@ use super::names::Names;
 use super::page::Page;
 use super::placeholders::Placeholders;
 use super::sender::Sender;
-use super::{addresses, chunks, dates, identifiers};
+use super::{addresses, chunks, dates, hl7, identifiers};
 
 /// What the operator adds to the built-in rules.
 #[derive(Debug, Clone, Default)]
@@ -135,11 +135,14 @@ impl Redactor {
         let mut found = Vec::new();
         let page = Page::new(text, &self.lexicon);
         let taken = self.contacts.find(text, &mut found);
+        hl7::find(text, &mut found);
         let chunks = chunks::chunks(&page, &taken);
         dates::find(&page, &chunks, &mut found);
         identifiers::find(&page, &chunks, &mut found);
         find_network(&page, &chunks, &mut found);
+        identifiers::again(&page, &chunks, &mut found);
         addresses::find(&page, &taken, &mut found);
+        addresses::find_places(&page, &mut found);
         for format in &self.formats {
             format.find(text, &mut found);
         }
@@ -147,7 +150,9 @@ impl Redactor {
         found.retain(|finding| !sender.signs(&page, finding));
         let known =
             ticket.values(Kind::Name).flat_map(str::split_whitespace).map(fold).filter(|w| w.len() > 2);
-        Names::new(&page, &sender, &found, &taken).find(&known.collect(), &mut found);
+        Names::new(&page, &sender, &found, &taken)
+            .in_language(context.language)
+            .find(&known.collect(), &mut found);
         finding::unite(found)
     }
 }

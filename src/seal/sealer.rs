@@ -240,29 +240,29 @@ mod tests {
         let (sealer, random) = (ring(&[1]), Random::seeded(1));
         for length in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 3 * CHUNK + 7] {
             let plain: Vec<u8> = (0..length).map(|i| u8::try_from(i % 251).unwrap()).collect();
-            let sealed = sealer.seal_original(id(1), &plain, &random).unwrap();
-            assert_eq!(*sealer.open_original(id(1), &sealed).unwrap(), plain, "{length}");
-            assert_eq!(sealer.open_original(id(2), &sealed), Err(SealError::Refused), "{length}");
+            let boxed = sealer.seal_original(id(1), &plain, &random).unwrap();
+            assert_eq!(*sealer.open_original(id(1), &boxed).unwrap(), plain, "{length}");
+            assert_eq!(sealer.open_original(id(2), &boxed), Err(SealError::Refused), "{length}");
         }
     }
 
     #[test]
     fn a_chunk_cannot_be_cut_moved_or_changed() {
         let (sealer, random) = (ring(&[1]), Random::seeded(1));
-        let sealed = sealer.seal_original(id(1), &vec![5; 3 * CHUNK], &random).unwrap();
+        let boxed = sealer.seal_original(id(1), &vec![5; 3 * CHUNK], &random).unwrap();
         let step = CHUNK + 16;
-        let mut cut = sealed.clone();
+        let mut cut = boxed.clone();
         cut.body.truncate(20 + 2 * step);
-        let mut moved = sealed.clone();
+        let mut moved = boxed.clone();
         moved.body[20..20 + 2 * step].rotate_left(step);
-        let mut changed = sealed.clone();
+        let mut changed = boxed.clone();
         *changed.body.last_mut().unwrap() ^= 1;
-        let mut key = sealed.clone();
+        let mut key = boxed.clone();
         *key.wrapped_key.last_mut().unwrap() ^= 1;
         for (name, bad) in [("cut", cut), ("moved", moved), ("changed", changed), ("key", key)] {
             assert_eq!(sealer.open_original(id(1), &bad), Err(SealError::Refused), "{name}");
         }
-        let mut head = sealed;
+        let mut head = boxed;
         head.body.truncate(20);
         assert_eq!(sealer.open_original(id(1), &head), Err(SealError::Form));
     }

@@ -85,7 +85,8 @@ impl Work {
             match effect {
                 Effect::Relate(other) => others.push(*other),
                 Effect::AddArticle(article) => {
-                    let id = article_ids.next().ok_or_else(|| StoreError::defect("a message without an id"))?;
+                    let id =
+                        article_ids.next().ok_or_else(|| StoreError::defect("a message without an id"))?;
                     self.write_article(ticket, *id, article, ids).await?;
                     self.write_attachments(*id, article).await?;
                 }
@@ -106,7 +107,11 @@ impl Work {
             from: article.from.as_ref().map(Person::of),
             id: article.message_id.as_ref().map(|id| id.expose().into()),
             clear: article.clear.as_ref().map(|text| text.expose().into()),
-            fields: article.fields.iter().map(|(name, value)| (name.clone(), value.expose().into())).collect(),
+            fields: article
+                .fields
+                .iter()
+                .map(|(name, value)| (name.clone(), value.expose().into()))
+                .collect(),
             names: article.attachments.iter().map(|a| a.name.expose().into()).collect(),
         };
         let sealed = seal(&self.sealer, &Place::Article(id.as_bytes()), &secret, &ids.random)?;
@@ -144,7 +149,10 @@ impl Work {
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for attachment in attachments {
                 no += 1;
-                query = query.bind(raw(id.as_bytes())).bind(no).bind(clean(&attachment.declared_type).into_owned());
+                query = query
+                    .bind(raw(id.as_bytes()))
+                    .bind(no)
+                    .bind(clean(&attachment.declared_type).into_owned());
                 query = query.bind(attachment.detected_type.clone()).bind(number(attachment.size));
                 query = query.bind(attachment.sha256.to_vec()).bind(i64::from(attachment.inline));
                 query = query.bind(attachment.flags.join(" "));
@@ -261,7 +269,7 @@ impl Work {
             "UPDATE ledger SET state = $1, state_at = $2, reason = $3, action = $4, ticket = $5, duplicate_of = $6,
                 desk = COALESCE($7, desk), content_key = COALESCE($8, content_key),
                 message_key = COALESCE($9, message_key), from_key = COALESCE($10, from_key), next_try = NULL
-             WHERE id = $11",
+             WHERE id = $11 AND state = 'stored'",
         )
         .bind(end.state.as_str())
         .bind(micros(decision.at))

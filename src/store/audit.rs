@@ -137,7 +137,11 @@ pub(super) async fn append(
         }
         query.execute(&mut *on).await?;
     }
-    sqlx::query("UPDATE audit_head SET seq = $1, hash = $2 WHERE id = 1").bind(seq).bind(prev).execute(on).await?;
+    sqlx::query("UPDATE audit_head SET seq = $1, hash = $2 WHERE id = 1")
+        .bind(seq)
+        .bind(prev)
+        .execute(on)
+        .await?;
     Ok(())
 }
 

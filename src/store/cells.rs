@@ -109,8 +109,8 @@ pub(super) fn marks(first: usize, count: usize) -> String {
 /// up by repeating an element.
 pub(super) fn padded<T: Clone>(list: &[T]) -> Vec<T> {
     let wanted = [1, 2, 4, 8, 16, 32, 64].into_iter().find(|n| *n >= list.len()).unwrap_or(list.len());
-    let last = list.last().into_iter().cycle().take(wanted.saturating_sub(list.len()));
-    list.iter().chain(last).cloned().collect()
+    let filler = list.last().into_iter().cycle().take(wanted.saturating_sub(list.len()));
+    list.iter().chain(filler).cloned().collect()
 }
 
 #[cfg(test)]

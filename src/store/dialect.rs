@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::Migrator;
-use sqlx::{Any, AnyPool, ConnectOptions as _, Executor as _, Transaction};
+use sqlx::{Any, AnyPool, ConnectOptions as _, Connection as _, Executor as _, Transaction};
 
 use super::StoreError;
 
@@ -41,7 +41,8 @@ const WRITER: [&str; 5] = [
     "PRAGMA secure_delete = ON",
     "PRAGMA busy_timeout = 10000",
 ];
-const READER: [&str; 3] = ["PRAGMA foreign_keys = ON", "PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON"];
+const READER: [&str; 3] =
+    ["PRAGMA foreign_keys = ON", "PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON"];
 
 impl Dialect {
     /// Behind a subselect whose rows are claimed: leave what another run is claiming.
@@ -127,6 +128,8 @@ impl Pools {
     async fn postgres(url: &str) -> Result<Self, StoreError> {
         let options = || AnyPoolOptions::new().acquire_timeout(Duration::from_secs(30));
         let url = quiet(url)?;
+        // A pool would go on trying for its whole time-out; who starts wants to know at once.
+        url.connect().await?.close().await?;
         let write = options().max_connections(6).connect_with(url.clone()).await?;
         let read = options()
             .max_connections(4)
@@ -184,6 +187,10 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
     }
     let mut options = OpenOptions::new();
     let file = options.create(true).append(true).mode(0o600).open(path).map_err(away)?;
-    let mode = file.metadata().map_err(away)?.permissions().mode();
-    if mode & 0o077 == 0 { Ok(()) } else { file.set_permissions(Permissions::from_mode(0o600)).map_err(away) }
+    let mode = file.metadata().map_err(away)?.permissions().mode() & 0o777;
+    if matches!(mode, 0o600 | 0o400) {
+        Ok(())
+    } else {
+        file.set_permissions(Permissions::from_mode(0o600)).map_err(away)
+    }
 }

@@ -38,9 +38,10 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::PoolTimedOut => Self::Busy,
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-                Self::Unavailable("connection")
-            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self::Unavailable("connection"),
             sqlx::Error::Configuration(_) => Self::Unavailable("the url cannot be read"),
             sqlx::Error::Database(database) => by_code(&**database),
             // The texts of the others name columns and types; a decoding error may quote a value.

@@ -12,7 +12,9 @@ use super::ticket_row::{TicketRow, columns_of_t};
 use super::work::{MailKeys, Work};
 use crate::domain::address::EmailAddress;
 use crate::domain::facts::{Candidate, GovernorCounts, Hint, MessageFacts};
-use crate::domain::ids::{AccountName, DeskName, LedgerId, LookupKey, MessageId, OutboxId, TicketId, TicketNumber};
+use crate::domain::ids::{
+    AccountName, DeskName, LedgerId, LookupKey, MessageId, OutboxId, TicketId, TicketNumber,
+};
 use crate::domain::message::{Instant, ThreadHints};
 use crate::domain::policy::Governor;
 use crate::domain::ticket::{SentRow, TicketSnapshot};
@@ -75,6 +77,10 @@ impl Work {
         let candidates = self.candidates(query).await?;
         let mut facts = self.repeats_and_counts(query, &keys).await?;
         facts.last_inbound = self.last_inbound(&candidates)?;
+        let by_agent = |c: &&Candidate| matches!(c.hint, Hint::Token(token) if token.purpose == Purpose::Agent);
+        if let Some(candidate) = candidates.iter().find(by_agent) {
+            (_, facts.never_notify) = self.unsent(&candidate.ticket).await?;
+        }
         facts.candidates = candidates;
         facts.sent_row = self.sent_row(query).await?;
         facts.sender = from.map(LookupKey);
@@ -236,7 +242,8 @@ impl Work {
 
     /// The newest message of the customer, where an agent's token found its ticket.
     fn last_inbound(&self, candidates: &[Candidate]) -> Result<Option<MessageId>, StoreError> {
-        let by_agent = |c: &&Candidate| matches!(c.hint, Hint::Token(token) if token.purpose == Purpose::Agent);
+        let by_agent =
+            |c: &&Candidate| matches!(c.hint, Hint::Token(token) if token.purpose == Purpose::Agent);
         let Some(ticket) = candidates.iter().find(by_agent).map(|c| c.ticket.id) else { return Ok(None) };
         let Some(loaded) = self.loaded(ticket) else { return Ok(None) };
         let thread: ThreadSecret = open(&self.sealer, &Place::Thread(ticket), &loaded.row.thread)?;

@@ -52,7 +52,7 @@ fn read(row: &AnyRow) -> Result<Gap, StoreError> {
     Ok(Gap {
         id: LedgerId::from_slice(&cells.blob("id")?)?,
         origin: Origin {
-            account: cells.name("account", AccountName::parse)?,
+            account: cells.name("account", AccountName::parse_stored)?,
             folder: cells.name("folder", FolderName::parse)?,
             uidvalidity: UidValidity(cells.small("uidvalidity")?),
             uid: Uid::new(cells.small("uid")?)?,

@@ -222,7 +222,8 @@ async fn insert_rows(
             query = query.bind(raw(mail.id.as_bytes())).bind(at.account.as_str()).bind(at.folder.as_str());
             query = query.bind(i64::from(at.uidvalidity.0)).bind(i64::from(at.uid.get()));
             query = query.bind(micros(mail.arrived_at)).bind(micros(batch.now)).bind(mail.sha256.to_vec());
-            query = query.bind(number(mail.size)).bind(mail.oversize.map(number)).bind(i64::from(mail.history));
+            query =
+                query.bind(number(mail.size)).bind(mail.oversize.map(number)).bind(i64::from(mail.history));
             query = query.bind(micros(batch.now)).bind(raw(batch.run.as_bytes()));
         }
         for row in query.fetch_all(&mut **tx).await? {

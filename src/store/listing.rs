@@ -102,7 +102,7 @@ impl Store {
             let (state, opens) = (cells.text("state")?, cells.flag("opens")?);
             add(day, &state, opens, cells.int("n")?);
         }
-        days.into_iter().map(|((account, day), sums)| balance(account, day, sums)).collect()
+        days.into_iter().map(|((account, day), sums)| balance(account, day, &sums)).collect()
     }
 
     /// Mails that wait for a person, oldest first.
@@ -168,10 +168,10 @@ fn add(day: &mut BalanceView, state: &str, opens: bool, n: i64) {
     *column += n;
 }
 
-fn balance(account: String, day: i64, sums: BalanceView) -> Result<BalanceView, StoreError> {
+fn balance(account: String, day: i64, sums: &BalanceView) -> Result<BalanceView, StoreError> {
     let start = from_micros(day.saturating_mul(86_400_000_000))?;
     let decided = sums.tickets + sums.joined + sums.recorded + sums.ignored + sums.held;
     let others = sums.quarantined + sums.unfetchable + sums.erased + sums.stored;
     let balanced = sums.incoming == decided + others;
-    Ok(BalanceView { account, day: start.format("%Y-%m-%d").to_string(), balanced, ..sums })
+    Ok(BalanceView { account, day: start.format("%Y-%m-%d").to_string(), balanced, ..sums.clone() })
 }

@@ -33,14 +33,14 @@ pub use apply::Applied;
 pub use error::StoreError;
 pub use facts::FactsQuery;
 pub use folder::{FirstSight, FolderState};
-pub use lease::{Lease, LeaseName};
 pub use gap::{Gap, NewGap};
+pub use lease::{Lease, LeaseName};
 pub use ledger::{Cursor, Landing, NewOriginal, OriginalBatch, Tidied, ToTidy};
-pub use replay::StoredMail;
 pub use outbox::{Claimed, Outcome};
 pub use place::{Placed, Thread};
 pub use privacy::Revealed;
 pub use quarantine::QuarantineAction;
+pub use replay::StoredMail;
 pub use tick::{CommandQuery, TickQuery};
 pub use views::{
     ArticleView, AttachmentView, AuditReport, AuditView, BalanceView, ClockView, ErasedView, HistoryView,

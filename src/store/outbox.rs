@@ -77,9 +77,8 @@ fn read(row: &AnyRow, store: &Store) -> Result<Claimed, StoreError> {
     let cells = Cells(row);
     let id = OutboxId::from_slice(&cells.blob("id")?)?;
     let secret: OutboxSecret = open(&store.sealer, &Place::Outbox(id.as_bytes()), &cells.blob("sealed")?)?;
-    let address = |text: &str| {
-        EmailAddress::parse(text).map_err(|_| StoreError::defect("a sealed address is none"))
-    };
+    let address =
+        |text: &str| EmailAddress::parse(text).map_err(|_| StoreError::defect("a sealed address is none"));
     Ok(Claimed {
         id,
         ticket: TicketId::from_slice(&cells.blob("ticket")?)?,

@@ -101,9 +101,8 @@ impl Work {
     }
 
     fn place_nothing(decision: &Decision) -> Result<Placed, StoreError> {
-        let needs_ticket = |effect: &Effect| {
-            !matches!(effect, Effect::SetLedger { .. } | Effect::MarkBounced { .. })
-        };
+        let needs_ticket =
+            |effect: &Effect| !matches!(effect, Effect::SetLedger { .. } | Effect::MarkBounced { .. });
         if decision.effects.iter().any(needs_ticket) {
             return Err(StoreError::defect("an effect needs a ticket and there is none"));
         }

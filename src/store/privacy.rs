@@ -54,16 +54,26 @@ impl Store {
         let ticket = ticket.row.snapshot.id;
         let mails = work.mails_of(ticket).await?;
         let key = self.sealer.lookup(LookupDomain::Content, reason.trim());
-        let reasons = vec![format!("reason:{}", HEXLOWER.encode(&key.0)), format!("originals:{}", mails.len())];
+        let reasons =
+            vec![format!("reason:{}", HEXLOWER.encode(&key.0)), format!("originals:{}", mails.len())];
         let actor = audit::name(actor);
-        work.note(Entry { at: now, actor, action: "reveal".into(), ticket: Some(ticket), ledger: None, reasons });
+        work.note(Entry {
+            at: now,
+            actor,
+            action: "reveal".into(),
+            ticket: Some(ticket),
+            ledger: None,
+            reasons,
+        });
         work.commit(now).await?;
         let mut revealed = Vec::with_capacity(mails.len());
         for chunk in mails.chunks(16) {
             let opened = self.open_mails(chunk).await?;
-            revealed.extend(
-                opened.into_iter().map(|m| Revealed { ledger: m.id, arrived_at: m.arrived_at, bytes: m.bytes }),
-            );
+            revealed.extend(opened.into_iter().map(|m| Revealed {
+                ledger: m.id,
+                arrived_at: m.arrived_at,
+                bytes: m.bytes,
+            }));
         }
         Ok(revealed)
     }
@@ -105,7 +115,14 @@ impl Store {
         let messages = work.erase_messages(ticket, ids).await?;
         let reasons = vec![format!("originals:{originals}"), format!("messages:{messages}")];
         let actor = audit::name(actor);
-        work.note(Entry { at: now, actor, action: "erased".into(), ticket: Some(ticket), ledger: None, reasons });
+        work.note(Entry {
+            at: now,
+            actor,
+            action: "erased".into(),
+            ticket: Some(ticket),
+            ledger: None,
+            reasons,
+        });
         work.commit(now).await?;
         Ok(ErasedView { ticket: number.get(), originals, messages })
     }
@@ -161,14 +178,16 @@ impl Work {
             .execute(&mut *self.tx)
             .await?;
         }
-        let attachments = "DELETE FROM attachment WHERE article IN (SELECT id FROM article WHERE ticket = $1)";
+        let attachments =
+            "DELETE FROM attachment WHERE article IN (SELECT id FROM article WHERE ticket = $1)";
         sqlx::query(attachments).bind(raw(ticket.as_bytes())).execute(&mut *self.tx).await?;
         sqlx::query("UPDATE ticket SET subject = '' WHERE id = $1")
             .bind(raw(ticket.as_bytes()))
             .execute(&mut *self.tx)
             .await?;
         // What is still to be sent keeps its bytes until it is sent or given up.
-        let sent = "UPDATE outbox SET bytes = $1 WHERE ticket = $2 AND state NOT IN ('queued', 'later', 'leased')";
+        let sent =
+            "UPDATE outbox SET bytes = $1 WHERE ticket = $2 AND state NOT IN ('queued', 'later', 'leased')";
         sqlx::query(sent).bind(Vec::<u8>::new()).bind(raw(ticket.as_bytes())).execute(&mut *self.tx).await?;
         Ok(number(rows.len()))
     }

@@ -25,7 +25,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Missing`] when it is decided already.
-    pub async fn quarantine(&self, id: LedgerId, reason: &'static str, now: Instant) -> Result<(), StoreError> {
+    pub async fn quarantine(
+        &self,
+        id: LedgerId,
+        reason: &'static str,
+        now: Instant,
+    ) -> Result<(), StoreError> {
         let mut work = self.begin(None).await?;
         let done = sqlx::query(
             "UPDATE ledger SET state = 'quarantined', state_at = $1, reason = $2, action = 'quarantined'

@@ -9,8 +9,8 @@ use super::cells::{Cells, raw};
 use super::sealed::{ArticleSecret, Person, Place, open};
 use super::ticket_row::{ParticipantRow, TicketRow, columns_of_t};
 use super::views::{
-    ArticleView, AttachmentView, ClockView, HistoryView, OutboxFilter, ParticipantView, TicketFilter, TicketLine,
-    TicketView,
+    ArticleView, AttachmentView, ClockView, HistoryView, OutboxFilter, ParticipantView, TicketFilter,
+    TicketLine, TicketView,
 };
 use super::{Store, StoreError};
 use crate::domain::address::Mailbox;
@@ -56,7 +56,7 @@ impl Store {
             priority: of.priority.as_str().into(),
             category: of.category.as_ref().map(ToString::to_string),
             language: of.language.as_str().into(),
-            subject: ticket.subject.as_str().into(),
+            subject: ticket.snapshot.subject.as_str().into(),
             requester: requester.as_ref().map(|mailbox| shown(mailbox, expose)),
             assignee: of.assignee.as_ref().map(ToString::to_string),
             restricted: of.restricted,
@@ -166,7 +166,8 @@ impl Store {
             let secret: ArticleSecret =
                 open(&self.sealer, &Place::Article(id.as_bytes()), &cells.blob("sealed")?)?;
             let original = cells.maybe_blob("ledger")?.map(|_| cells.flag("keys")).transpose()?;
-            let attachments = attachments(on, id, secret.names.into_iter().filter(|_| expose).collect()).await?;
+            let attachments =
+                attachments(on, id, secret.names.into_iter().filter(|_| expose).collect()).await?;
             let from = secret.from.map(Person::mailbox).transpose()?;
             messages.push(ArticleView {
                 id: id.to_string(),

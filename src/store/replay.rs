@@ -44,13 +44,14 @@ impl std::fmt::Debug for StoredMail {
 
 /// Octets that one replay opens at most.
 const BUDGET: i64 = 32 * 1024 * 1024;
-const COLUMNS: &str = "l.id, l.account, l.folder, l.uidvalidity, l.uid, l.arrived_at, l.attempts, l.run, l.oversize,
+const COLUMNS: &str =
+    "l.id, l.account, l.folder, l.uidvalidity, l.uid, l.arrived_at, l.attempts, l.run, l.oversize,
     l.history, l.released, k.key_id, k.wrapped, o.body";
 
 fn read(row: &AnyRow, sealer: &Sealer) -> Result<StoredMail, StoreError> {
     let cells = Cells(row);
     let id = LedgerId::from_slice(&cells.blob("id")?)?;
-    let sealed = SealedOriginal {
+    let original = SealedOriginal {
         wrapped_key: cells.blob("wrapped")?,
         key_id: u8::try_from(cells.int("key_id")?).unwrap_or(0),
         body: cells.blob("body")?,
@@ -58,13 +59,13 @@ fn read(row: &AnyRow, sealer: &Sealer) -> Result<StoredMail, StoreError> {
     Ok(StoredMail {
         id,
         origin: Origin {
-            account: cells.name("account", AccountName::parse)?,
+            account: cells.name("account", AccountName::parse_stored)?,
             folder: cells.name("folder", FolderName::parse)?,
             uidvalidity: UidValidity(cells.small("uidvalidity")?),
             uid: Uid::new(cells.small("uid")?)?,
         },
         arrived_at: cells.instant("arrived_at")?,
-        bytes: sealer.open_original(id, &sealed)?,
+        bytes: sealer.open_original(id, &original)?,
         attempts: cells.small("attempts")?,
         run: RunId::from_slice(&cells.blob("run")?)?,
         oversize: cells.maybe_int("oversize")?.and_then(|size| u64::try_from(size).ok()),

@@ -133,9 +133,9 @@ pub(super) fn seal<T: Serialize>(
 pub(super) fn open<T: DeserializeOwned>(
     sealer: &Sealer,
     place: &Place<'_>,
-    sealed: &[u8],
+    stored: &[u8],
 ) -> Result<T, StoreError> {
-    let json = sealer.open_field(&place.aad(), sealed)?;
+    let json = sealer.open_field(&place.aad(), stored)?;
     serde_json::from_slice(&json).map_err(|_| StoreError::defect("a sealed value is of no known form"))
 }
 
@@ -149,8 +149,8 @@ pub(super) fn seal_bytes(
     Ok(sealer.seal_field(&place.aad(), bytes, random)?)
 }
 
-pub(super) fn open_bytes(sealer: &Sealer, place: &Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
-    Ok(sealer.open_field(&place.aad(), sealed)?.to_vec())
+pub(super) fn open_bytes(sealer: &Sealer, place: &Place<'_>, stored: &[u8]) -> Result<Vec<u8>, StoreError> {
+    Ok(sealer.open_field(&place.aad(), stored)?.to_vec())
 }
 
 /// The key by which a Message-ID is found.

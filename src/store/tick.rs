@@ -66,9 +66,7 @@ impl Work {
         let requester = ticket.participants.iter().find(|p| p.role == Role::Requester).map(|p| p.key);
         let (mail_waits, unattributed_since) = self.waiting_mail(query).await?;
         let (unsent, never_notify) = self.unsent(ticket).await?;
-        let subject = self.load(ticket.id).await?.map(|loaded| loaded.row.subject.clone());
         Ok(TickFacts {
-            subject: subject.unwrap_or_default(),
             never_notify,
             mail_waits,
             unattributed_since,
@@ -111,11 +109,12 @@ impl Work {
     async fn polled_until(&mut self, query: &TickQuery<'_>) -> Result<Option<Instant>, StoreError> {
         let mut until = query.now;
         for (account, folder) in query.folders {
-            let row = sqlx::query("SELECT polled_at, reconciled_at FROM folder WHERE account = $1 AND name = $2")
-                .bind(account.as_str())
-                .bind(folder.as_str())
-                .fetch_optional(&mut *self.tx)
-                .await?;
+            let row =
+                sqlx::query("SELECT polled_at, reconciled_at FROM folder WHERE account = $1 AND name = $2")
+                    .bind(account.as_str())
+                    .bind(folder.as_str())
+                    .fetch_optional(&mut *self.tx)
+                    .await?;
             let Some(row) = row else { return Ok(None) };
             let cells = Cells(&row);
             match (cells.maybe_instant("polled_at")?, cells.maybe_instant("reconciled_at")?) {
@@ -128,7 +127,7 @@ impl Work {
 
     /// Is a mail to a customer still on its way, or did the last answer never leave? And why was the
     /// acknowledgment suppressed, where it was?
-    async fn unsent(&mut self, ticket: &TicketSnapshot) -> Result<(bool, Option<String>), StoreError> {
+    pub(super) async fn unsent(&mut self, ticket: &TicketSnapshot) -> Result<(bool, Option<String>), StoreError> {
         let answer = match ticket.last_public {
             Some(LastPublic::Answer { article, .. }) => Some(raw(article.as_bytes())),
             _ => None,
@@ -161,7 +160,9 @@ impl Work {
             Some(number) => self.load_number(number).await?.map(Loaded::snapshot),
             None => None,
         };
+        let (_, never_notify) = self.unsent(&ticket).await?;
         Ok(Some(CommandFacts {
+            never_notify,
             agent: query.agent.cloned(),
             other,
             last_inbound: thread.inbound.as_deref().and_then(|id| MessageId::parse(id).ok()),

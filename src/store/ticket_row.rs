@@ -34,7 +34,6 @@ pub(super) fn columns_of_t() -> String {
 pub(super) struct TicketRow {
     pub snapshot: TicketSnapshot,
     pub organisation: Option<OrganisationName>,
-    pub subject: RedactedText,
     pub follow_up_of: Option<TicketId>,
     pub grade: Grade,
     pub thread: Vec<u8>,
@@ -69,7 +68,9 @@ fn read_state(cells: &Cells<'_>) -> Result<TicketState, StoreError> {
         "open" => TicketState::Open,
         "pending" => TicketState::Pending { since: at()? },
         "resolved" => TicketState::Resolved { at: at()? },
-        "closed" => TicketState::Closed { at: at()?, reason: cells.word("close_reason", CloseReason::parse)? },
+        "closed" => {
+            TicketState::Closed { at: at()?, reason: cells.word("close_reason", CloseReason::parse)? }
+        }
         _ => return Err(StoreError::defect("a ticket is in an unknown state")),
     })
 }
@@ -131,6 +132,7 @@ impl TicketRow {
             priority: cells.word("priority", Priority::parse)?,
             category: cells.maybe_name("category", Category::parse)?,
             language: cells.word("language", Language::parse)?,
+            subject: RedactedText::vouched(cells.text("subject")?),
             restricted: cells.flag("restricted")?,
             imported: cells.flag("imported")?,
             assignee: cells.maybe_name("assignee", AgentName::parse)?,
@@ -145,7 +147,6 @@ impl TicketRow {
         Ok(Self {
             snapshot,
             organisation: cells.maybe_name("organisation", OrganisationName::parse)?,
-            subject: RedactedText::vouched(cells.text("subject")?),
             follow_up_of: maybe_id(&cells, "follow_up_of")?,
             grade: cells.word("grade", Grade::parse)?,
             thread: cells.blob("thread")?,
@@ -163,6 +164,7 @@ impl TicketRow {
             priority: new.priority,
             category: new.category.clone(),
             language: new.language,
+            subject: new.subject.clone(),
             restricted: new.restricted,
             imported: new.imported,
             assignee: None,
@@ -177,7 +179,6 @@ impl TicketRow {
         Self {
             snapshot,
             organisation: new.organisation.clone(),
-            subject: new.subject.clone(),
             follow_up_of: new.follow_up_of,
             grade: Grade::None,
             thread: Vec::new(),

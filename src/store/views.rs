@@ -10,6 +10,7 @@ fn instant<S: Serializer>(at: &Instant, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_str(&at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
 }
 
+#[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
 fn maybe<S: Serializer>(at: &Option<Instant>, s: S) -> Result<S::Ok, S::Error> {
     match at {
         Some(at) => instant(at, s),

@@ -30,7 +30,7 @@ fn bind<'q>(query: Bound<'q>, row: &'q TicketRow) -> Bound<'q> {
         .bind(ticket.priority.as_str())
         .bind(ticket.category.as_ref().map(|c| c.as_str().to_owned()))
         .bind(ticket.language.as_str())
-        .bind(clean(row.subject.as_str()).into_owned())
+        .bind(clean(row.snapshot.subject.as_str()).into_owned())
         .bind(i64::from(ticket.restricted))
         .bind(i64::from(ticket.imported))
         .bind(ticket.assignee.as_ref().map(|a| a.as_str().to_owned()))
@@ -130,11 +130,13 @@ pub(super) async fn insert_relations(
     others: &[TicketId],
 ) -> Result<(), StoreError> {
     for other in others.iter().filter(|other| **other != ticket) {
-        sqlx::query("INSERT INTO relation (ticket, other) VALUES ($1, $2) ON CONFLICT (ticket, other) DO NOTHING")
-            .bind(raw(ticket.as_bytes()))
-            .bind(raw(other.as_bytes()))
-            .execute(&mut *on)
-            .await?;
+        sqlx::query(
+            "INSERT INTO relation (ticket, other) VALUES ($1, $2) ON CONFLICT (ticket, other) DO NOTHING",
+        )
+        .bind(raw(ticket.as_bytes()))
+        .bind(raw(other.as_bytes()))
+        .execute(&mut *on)
+        .await?;
     }
     Ok(())
 }

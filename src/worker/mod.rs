@@ -72,6 +72,8 @@ impl From<StoreError> for Failure {
 pub struct Bells {
     /// A mail may be sendable.
     pub outbox: Arc<Notify>,
+    /// A pipe may have left something behind.
+    pub pipes: Arc<Notify>,
     /// A ticket may be due.
     pub sweep: Arc<Notify>,
     /// Grows each time a close waits for a complete look through the folders.

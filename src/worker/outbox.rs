@@ -107,8 +107,11 @@ impl OutboxWorker {
         self.gate().pace.take(rows.len(), now);
         let sent: Vec<(Claimed, SendOutcome)> = stream::iter(rows)
             .map(|row| async {
-                let envelope =
-                    Envelope { id: row.id, reverse_path: row.reverse_path.as_ref(), recipient: &row.recipient };
+                let envelope = Envelope {
+                    id: row.id,
+                    reverse_path: row.reverse_path.as_ref(),
+                    recipient: &row.recipient,
+                };
                 let outcome = self.sender.send(envelope, &row.bytes).await;
                 (row, outcome)
             })
@@ -118,7 +121,8 @@ impl OutboxWorker {
         let count = sent.len();
         self.settle(&sent).await?;
         // No reply at all to any of them: the relay is away, not the mail's fault.
-        let silent = |outcome: &SendOutcome| matches!(outcome, SendOutcome::Transient(cause) if cause.code.is_none());
+        let silent =
+            |outcome: &SendOutcome| matches!(outcome, SendOutcome::Transient(cause) if cause.code.is_none());
         if sent.iter().all(|(_, outcome)| silent(outcome)) {
             return Err(Failure::Away("the relay"));
         }
@@ -135,7 +139,8 @@ impl OutboxWorker {
                 None => back.push(row.id),
             }
         }
-        let answers = results.iter().any(|(_, outcome)| matches!(outcome, Outcome::Sent { .. } | Outcome::Dead { .. }));
+        let answers =
+            results.iter().any(|(_, outcome)| matches!(outcome, Outcome::Sent { .. } | Outcome::Dead { .. }));
         if !results.is_empty() {
             self.store.settle(now, self.run, &results).await?;
         }
@@ -171,7 +176,12 @@ impl OutboxWorker {
     }
 
     /// The transport rests: as long as the relay suggests, or until a person may have acted.
-    async fn rest(&self, now: Instant, sent: &[(Claimed, SendOutcome)], rows: &[OutboxId]) -> Result<(), Failure> {
+    async fn rest(
+        &self,
+        now: Instant,
+        sent: &[(Claimed, SendOutcome)],
+        rows: &[OutboxId],
+    ) -> Result<(), Failure> {
         let mut until = now;
         for (_, outcome) in sent {
             match outcome {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use mailward::domain::account::{After, ImapServer, Secret, Tls};
-use mailward::domain::ids::{AccountName, FolderName, Uid};
+use mailward::domain::ids::{AccountName, FolderName, Uid, UidValidity};
 use mailward::domain::message::RawMail;
 use mailward::imap::{Absent, ImapError, Limits, Session, Settled, Woken};
 use secrecy::SecretString;
@@ -19,6 +19,13 @@ pub fn imap_server(host: &str, port: u16, tls: Tls) -> ImapServer {
 pub async fn connect_to(server: &ImapServer, password: &str, limits: &Limits) -> Result<Session, ImapError> {
     let account = AccountName::parse("support").unwrap();
     Session::connect(&account, server, &SecretString::from(password.to_owned()), limits).await
+}
+
+/// The INBOX, and its UIDVALIDITY.
+async fn open_inbox(dovecot: &Dovecot) -> (Session, UidValidity) {
+    let mut session = open(dovecot).await;
+    let validity = session.select(&folder("INBOX")).await.unwrap().uidvalidity;
+    (session, validity)
 }
 
 async fn open(dovecot: &Dovecot) -> Session {
@@ -94,15 +101,15 @@ async fn l2_nothing_changes_on_the_server_before_after_commit() {
     for n in 0..3 {
         dovecot.deliver("support", &mail(&format!("no {n}")));
     }
-    let mut session = open(&dovecot).await;
+    let (mut session, validity) = open_inbox(&dovecot).await;
     assert_eq!(fetch_all(&mut session).await.len(), 3);
     assert_eq!(dovecot.client("support").flags("INBOX"), ["", "", ""], "before");
 
-    let outcome = session.after_commit(&After::None, &[uid(1)]).await;
+    let outcome = session.after_commit(&After::None, validity, &[uid(1)]).await;
     assert_eq!((outcome.failed, outcome.settled), (None, vec![(uid(1), Settled::Done)]));
     assert_eq!(dovecot.client("support").flags("INBOX"), ["", "", ""], "none");
 
-    let outcome = session.after_commit(&After::Flag, &[uid(1), uid(3)]).await;
+    let outcome = session.after_commit(&After::Flag, validity, &[uid(1), uid(3)]).await;
     assert_eq!(outcome.failed, None);
     let flags = dovecot.client("support").flags("INBOX");
     assert_eq!(flags, ["\\Seen $MailwardSeen", "", "\\Seen $MailwardSeen"], "flag");
@@ -118,15 +125,17 @@ async fn l13_mail_is_moved_by_set_and_the_target_is_made() {
     for n in 0..5 {
         dovecot.deliver("support", &mail(&format!("no {n}")));
     }
-    let mut session = open(&dovecot).await;
+    let (mut session, validity) = open_inbox(&dovecot).await;
     let target = After::Move(folder("Processed/Été"));
-    let outcome = session.after_commit(&target, &[uid(1), uid(2), uid(4), uid(77)]).await;
+    let outcome = session.after_commit(&target, validity, &[uid(1), uid(2), uid(4), uid(77)]).await;
     assert_eq!(outcome.failed, None);
     assert!(outcome.settled.iter().all(|(_, how)| *how == Settled::Done));
     assert_eq!(dovecot.client("support").subjects("INBOX"), ["no 2", "no 4"]);
     assert_eq!(dovecot.client("support").subjects("Processed/&AMk-t&AOk-"), ["no 0", "no 1", "no 3"]);
     // Once more for the same UIDs: they are gone, nothing is moved or copied.
-    let again = session.after_commit(&target, &[uid(1), uid(2), uid(4)]).await;
+    let other = session.after_commit(&target, UidValidity(validity.0 ^ 1), &[uid(3)]).await;
+    assert_eq!(other.settled, [(uid(3), Settled::Not)], "L30: another UIDVALIDITY, other mails");
+    let again = session.after_commit(&target, validity, &[uid(1), uid(2), uid(4)]).await;
     assert_eq!(again.failed, None);
     assert_eq!(dovecot.client("support").subjects("Processed/&AMk-t&AOk-").len(), 3);
     session.logout().await;

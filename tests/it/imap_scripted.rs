@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use mailward::domain::account::{After, Tls};
+use mailward::domain::ids::UidValidity;
 use mailward::imap::{Absent, Fetched, ImapError, Limits, Next, Session, Settled, Woken};
 use tokio_util::sync::CancellationToken;
 
@@ -68,6 +69,28 @@ async fn l3_a_no_to_the_sizes_still_lets_the_mails_tell() {
     // Without sizes a batch is as large as its largest possible mail: one.
     assert_eq!(numbers(&fetched), [1]);
     assert_eq!((fetched.later, fetched.failed), (vec![uid(2), uid(3)], None));
+}
+
+#[tokio::test]
+async fn l38_a_limit_of_the_day_blames_no_mail() {
+    let limits = [
+        ("NO [THROTTLED] slow down", Next::PutOff),
+        ("NO Account exceeded command or bandwidth limits. (Failure)", Next::PutOff),
+        ("NO [SERVERBUG] the store is down", Next::Carry),
+    ];
+    for (answer, next) in limits {
+        let fetched = fetch_three(move |server| {
+            server.sizes(&[1, 2, 3], 10)?;
+            loop {
+                server.until("UID FETCH")?;
+                server.done(answer)?;
+            }
+        })
+        .await;
+        assert!(fetched.mails.is_empty() && fetched.absent.is_empty(), "{answer}: {:?}", fetched.absent);
+        assert_eq!(fetched.later, [uid(1), uid(2), uid(3)], "{answer}");
+        assert_eq!(fetched.failed.map(ImapError::next), Some(next), "{answer}");
+    }
 }
 
 #[tokio::test]
@@ -148,6 +171,19 @@ async fn l28_a_server_that_lies_about_sizes_is_cut_off() {
     let fetched = session.fetch(&[uid(1), uid(2)], now()).await;
     assert_eq!(fetched.failed, Some(ImapError::Protocol("an answer above its bound")));
     assert_eq!(fetched.later, [uid(2)]);
+}
+
+#[tokio::test]
+async fn l28_a_literal_that_is_announced_too_long_is_not_waited_for() {
+    let server = Scripted::start(|server| {
+        server.sizes(&[1], 10)?;
+        server.until("UID FETCH")?;
+        server.raw(b"* 1 FETCH (UID 1 BODY[]<0> {400000000}\r\nSubject: x")?;
+        server.fall_silent()
+    });
+    let mut session = open(&server).await;
+    let fetched = session.fetch(&[uid(1)], now()).await;
+    assert_eq!(fetched.failed, Some(ImapError::Protocol("an answer above its bound")), "and not a timeout");
 }
 
 #[tokio::test]
@@ -264,9 +300,9 @@ async fn settle(abilities: &'static str, refused: &'static str) -> (Vec<(u32, Se
     });
     let mut session = open(&server).await;
     let target = After::Move(folder("Done"));
-    let mut outcome = session.after_commit(&target, &[uid(1), uid(2)]).await;
+    let mut outcome = session.after_commit(&target, UidValidity(7), &[uid(1), uid(2)]).await;
     if outcome.settled.iter().any(|(_, how)| *how == Settled::Copied) {
-        outcome = session.remove_copied(&[uid(1), uid(2)]).await;
+        outcome = session.remove_copied(UidValidity(7), &[uid(1), uid(2)]).await;
     }
     session.logout().await;
     let heard = heard.lock().unwrap().clone();
@@ -356,8 +392,8 @@ async fn l27_the_session_says_goodbye_and_a_login_that_will_pass_is_no_refusal()
     let cases = [
         ("NO [AUTHENTICATIONFAILED] Authentication failed.", Next::Pause),
         ("NO LOGIN failed.", Next::Pause),
-        ("NO [UNAVAILABLE] Temporary authentication failure.", Next::Reconnect),
-        ("NO [LIMIT] too many connections", Next::Reconnect),
+        ("NO [UNAVAILABLE] Temporary authentication failure.", Next::PutOff),
+        ("NO [LIMIT] too many connections", Next::PutOff),
     ];
     for (answer, next) in cases {
         let server = Scripted::start(move |server| {

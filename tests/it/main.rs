@@ -13,7 +13,15 @@ mod imap_tls;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
+mod journey_readme;
+#[cfg(test)]
+mod journey_walkthroughs;
+#[cfg(test)]
 mod journey_world;
+#[cfg(test)]
+mod lessons_support;
+#[cfg(test)]
+mod lessons_wrong_ticket;
 #[cfg(test)]
 mod smtp_postfix;
 #[cfg(test)]

@@ -84,7 +84,12 @@ impl Mailroom {
     }
 
     /// Answers the newest mail of that kind to that person, to its Reply-To, quoting all of it.
-    async fn answer(&mut self, (who, kind, ticket): (&str, &str, i64), words: &str, at: Instant) -> Result<(), Stop> {
+    async fn answer(
+        &mut self,
+        (who, kind, ticket): (&str, &str, i64),
+        words: &str,
+        at: Instant,
+    ) -> Result<(), Stop> {
         let filter = OutboxFilter { limit: 1000, ..OutboxFilter::default() };
         let rows = self.store.outbox_list(&filter, false).await?;
         let theirs = |bytes: &[u8]| {
@@ -118,7 +123,11 @@ impl Mailroom {
 }
 
 /// Reply-To and the whole mail of an answer, as a client would write it.
-fn reply(ours: &mail_parser::Message<'_>, (who, words): (&str, &str), at: Instant) -> Option<(String, String)> {
+fn reply(
+    ours: &mail_parser::Message<'_>,
+    (who, words): (&str, &str),
+    at: Instant,
+) -> Option<(String, String)> {
     let to = ours.reply_to().or_else(|| ours.from())?.first()?.address()?.to_owned();
     let id = ours.message_id()?;
     let subject = ours.subject().unwrap_or_default();

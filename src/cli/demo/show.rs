@@ -16,7 +16,8 @@ const WIDTH: usize = 72;
 /// Everything, in the order in which a person reads it.
 pub async fn all(out: &mut Out, office: &Office, room: &Mailroom, dir: &Path) -> Result<(), Stop> {
     let store = &office.store;
-    let mut tickets = store.ticket_list(&TicketFilter { limit: 1000, ..TicketFilter::default() }, false).await?;
+    let mut tickets =
+        store.ticket_list(&TicketFilter { limit: 1000, ..TicketFilter::default() }, false).await?;
     tickets.sort_by_key(|ticket| ticket.number);
     out.line("TICKETS\n")?;
     let rows: Vec<Vec<String>> = tickets
@@ -34,7 +35,11 @@ pub async fn all(out: &mut Out, office: &Office, room: &Mailroom, dir: &Path) ->
             ]
         })
         .collect();
-    out.table(&["#", "desk", "state", "prio", "requester", "subject", "messages", "due"], &["#", "messages"], &rows)?;
+    out.table(
+        &["#", "desk", "state", "prio", "requester", "subject", "messages", "due"],
+        &["#", "messages"],
+        &rows,
+    )?;
     out.line("\nTHREADS")?;
     for ticket in &tickets {
         let number = crate::domain::ids::TicketNumber::new(ticket.number)
@@ -66,7 +71,8 @@ fn thread(out: &mut Out, view: &TicketView) -> Result<(), Stop> {
 }
 
 async fn mails(out: &mut Out, office: &Office, room: &Mailroom, dir: &Path) -> Result<(), Stop> {
-    let mut rows = office.store.outbox_list(&OutboxFilter { limit: 1000, ..OutboxFilter::default() }, false).await?;
+    let mut rows =
+        office.store.outbox_list(&OutboxFilter { limit: 1000, ..OutboxFilter::default() }, false).await?;
     rows.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
     out.line("\nMAILS\n")?;
     let rows: Vec<Vec<String>> = rows
@@ -77,9 +83,20 @@ async fn mails(out: &mut Out, office: &Office, room: &Mailroom, dir: &Path) -> R
                 let parsed = mail_parser::MessageParser::default().parse(&bytes)?;
                 Some(parsed.subject().unwrap_or_default().to_owned())
             });
-            let state = row.reason.as_ref().map_or_else(|| row.state.clone(), |why| format!("{} ({why})", row.state));
-            let file = if subject.is_some() { path.strip_prefix(dir).unwrap_or(&path).display().to_string() } else { "-".to_owned() };
-            vec![row.recipient.clone(), row.kind.clone(), subject.unwrap_or_else(|| "-".to_owned()), state, file]
+            let state =
+                row.reason.as_ref().map_or_else(|| row.state.clone(), |why| format!("{} ({why})", row.state));
+            let file = if subject.is_some() {
+                path.strip_prefix(dir).unwrap_or(&path).display().to_string()
+            } else {
+                "-".to_owned()
+            };
+            vec![
+                row.recipient.clone(),
+                row.kind.clone(),
+                subject.unwrap_or_else(|| "-".to_owned()),
+                state,
+                file,
+            ]
         })
         .collect();
     Ok(out.table(&["to", "kind", "subject", "state", "file"], &[], &rows)?)

@@ -34,7 +34,7 @@ pub fn read(mail: &Mail<'_>) -> Option<Standard> {
     for group in groups(&text) {
         match recipient(&group) {
             Outcome::Failed(failed) if !recipients.iter().any(|known| known.address == failed.address) => {
-                recipients.push(failed)
+                recipients.push(failed);
             }
             Outcome::Good => good += 1,
             _ => {}

@@ -49,11 +49,9 @@ pub fn read(mail: &Mail<'_>, message: &InboundMessage) -> Option<BounceReport> {
 }
 
 fn from_prose(address: EmailAddress, text: &str) -> FailedRecipient {
-    FailedRecipient {
-        address,
-        status: status::of(text),
-        permanent: status::is_permanent(text).unwrap_or(true),
-    }
+    let lasting = status::is_permanent(text);
+    let unnamed = lasting.map(|lasting| if lasting { "5.0.0" } else { "4.0.0" }.to_owned());
+    FailedRecipient { address, status: status::of(text).or(unnamed), permanent: lasting.unwrap_or(true) }
 }
 
 /// The Message-ID of the mail that was not delivered: from the returned message or its headers,
@@ -73,6 +71,7 @@ fn original(mail: &Mail<'_>) -> Option<MessageId> {
         _ => None,
     });
     texts.chain(std::iter::once(mail.text.as_str())).find_map(|text| {
+        let text = text.get(..limits::NOTICE).unwrap_or(text);
         let found = MESSAGE_ID.captures(text)?;
         MessageId::parse(found.get(1)?.as_str()).ok()
     })

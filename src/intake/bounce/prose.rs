@@ -8,7 +8,7 @@ use crate::domain::address::EmailAddress;
 use crate::domain::message::{InboundMessage, ReversePath};
 use crate::intake::parse::Mail;
 use crate::intake::pattern::pattern;
-use crate::intake::{classify, headers, limits};
+use crate::intake::{charset, classify, headers, limits};
 
 pattern!(
     SENDER,
@@ -16,16 +16,16 @@ pattern!(
 );
 pattern!(
     SUBJECT,
-    r"(?i)(?:undeliver(?:able|ed)|non[- ]?deliver(?:y|able)|not (?:be )?deliver(?:ed|able)|(?:mail |message |e-?mail )?deliver(?:y|ing)[- ](?:status|fail|problem|error|notif|report|unsuccess|incomplete|has (?:been )?(?:fail|delay)|delay)|failed delivery|failure (?:notice|delivery)|fail(?:ed|ure)\W+(?:to )?(?:mail|deliver|delivery)|returned (?:mail|message|e-?mail)|(?:mail|message|e-?mail)[- ](?:returned|delayed|not delivered|status|system error)|mail system error|returning (?:message|mail)|could ?n[o']t (?:be )?(?:deliver|send)|unable to deliver|user unknown|unknown (?:user|recipient)|could not send message|message (?:delayed|undelivered|rejected)|delivery delayed|rejected:|bounced?\b|\bndn\b|\bndr\b|nichtzustell|unzustellbar|zustellung|nicht zugestellt|no se (?:puede|pudo|ha podido) entregar|no entregado|error de (?:entrega|env[ií]o)|devoluci[oó]n|devolvid[oa]|n[aã]o (?:foi )?entregue|falha (?:na|de) entrega|problema de entrega|mancato recapito|mancata consegna|recapito (?:fallito|non)|consegna fallita|non recapitabile|non remis|[eé]chec (?:de|d')|n'a pas pu [eê]tre|retour de courrier|niet (?:bezorgd|afgeleverd)|onbestelbaar|niedostarczo|problem z dostarcz|nie dostarczono|oleveransbar|kan inte levereras|não pôde ser|undelivered|warning: (?:message|could not)|permanent error|отклонено|недоставлен|不能投递|退信|無法傳遞|配信不能|配達不能|送信エラー)"
+    r"(?i)(?:undeliver(?:able|ed)|non[- ]?deliver(?:y|able)|not (?:be )?deliver(?:ed|able)|(?:mail |message |e-?mail )?deliver(?:y|ing)[- ](?:status|fail|problem|error|notif|report|unsuccess|incomplete|has (?:been )?(?:fail|delay)|delay)|failed delivery|failure (?:notice|delivery)|fail(?:ed|ure)\W+(?:to )?(?:mail|deliver|delivery)|returned (?:mail|message|e-?mail)|(?:mail|message|e-?mail)[- ](?:returned|delayed|not delivered|status|system error)|mail system error|returning (?:message|mail)|could ?n[o']t (?:be )?(?:deliver|send)|unable to deliver|user unknown|unknown (?:user|recipient)|could not send message|message (?:delayed|undelivered|rejected)|delivery delayed|rejected:|bounced?\b|\bndn\b|\bndr\b|nichtzustell|unzustellbar|zustellung|nicht zugestellt|no se (?:puede|pudo|ha podido) entregar|no entregado|error de (?:entrega|env[ií]o)|devoluci[oó]n|devolvid[oa]|n[aã]o (?:foi )?entregue|falha (?:na|de) entrega|problema de entrega|mancato recapito|mancata consegna|recapito (?:fallito|non)|consegna fallita|non recapitabile|non remis|[eé]chec (?:de|d')|n'a pas pu [eê]tre|retour de courrier|fallo en la entrega|error en la entrega|falla? (?:de|en) (?:la )?entrega|mensaje (?:no entregado|rechazado|devuelto)|mensagem (?:não entregue|devolvida|rejeitada)|falha ao (?:entregar|enviar)|erro (?:na|de) entrega|impossibile (?:recapitare|consegnare)|messaggio non recapitato|[eé]chec de (?:la )?(?:remise|livraison|distribution)|courrier non (?:remis|distribu[eé])|zustellfehler|zustellungs?fehler|fehler bei der zustellung|unbestellbar|niet (?:bezorgd|afgeleverd)|onbestelbaar|niedostarczo|problem z dostarcz|nie dostarczono|oleveransbar|kan inte levereras|não pôde ser|undelivered|warning: (?:message|could not)|permanent error|отклонено|недоставлен|不能投递|退信|無法傳遞|配信不能|配達不能|送信エラー)"
 );
 pattern!(
     BODY,
-    r"(?i)(?:(?:could|can|was|were|is|has|have)(?: ?not|n't)(?: yet)?(?: be| been)? (?:successfully )?(?:deliver|sent|complet|reach)|(?:unable|failed|impossible) to (?:deliver|reach|send)|deliver(?:y|ed)?[^.\n]{0,60}(?:fail|unsuccessful|not possible|delayed|aborted)|fail(?:ed|ure)[^.\n]{0,40}deliver|following (?:recipient|address)(?:\(?e?s\)?)?[^.\n]{0,60}(?:fail|reject|unknown|error|could)|did not reach|(?:undeliverable|undelivered|permanent (?:fatal )?error|returned to (?:the )?sender|user unknown|unknown user|no such user|over quota|mailbox (?:is )?full|recipient rejected|not delivered|non-delivery|unrouteable|invalid recipient|unknown recipient|does not exist|account (?:is )?(?:disabled|inactive))|no pudo ser entregado|n[aã]o p[oô]de ser|n[aã]o foi (?:poss[ií]vel )?entreg|nicht (?:zugestellt|ausgeliefert|zustellbar)|non (?:è stato possibile|ha potuto|consegnat)|n'a pas pu|\b5[05]\d[ -]\d?)"
+    r"(?i)(?:(?:could|can|was|were|is|has|have)(?: ?not|n't)(?: yet)?(?: be| been)? (?:successfully )?(?:deliver|sent|complet|reach)|(?:unable|failed|impossible) to (?:deliver|reach|send)|deliver(?:y|ed)?[^.\n]{0,60}(?:fail|unsuccessful|not possible|delayed|aborted)|fail(?:ed|ure)[^.\n]{0,40}deliver|following (?:recipient|address)(?:\(?e?s\)?)?[^.\n]{0,60}(?:fail|reject|unknown|error|could)|did not reach|(?:undeliverable|undelivered|permanent (?:fatal )?error|returned to (?:the )?sender|user unknown|unknown user|no such user|over quota|mailbox (?:is )?full|recipient rejected|not delivered|non-delivery|unrouteable|invalid recipient|unknown recipient|does not exist|account (?:is )?(?:disabled|inactive))|no (?:pudo|puede|ha podido|he podido|se pudo|se ha podido|fue posible) (?:ser )?(?:entrega|envia)|no (?:pudo|puede) entregarse|n[aã]o (?:pude|conseguimos|foi poss[ií]vel) entregar|non (?:è stato|può essere) (?:recapitat|consegnat)|n'a pas (?:pu|été)|konnte nicht (?:zugestellt|ausgeliefert|gesendet)|no pudo ser entregado|n[aã]o p[oô]de ser|n[aã]o foi (?:poss[ií]vel )?entreg|nicht (?:zugestellt|ausgeliefert|zustellbar)|non (?:è stato possibile|ha potuto|consegnat)|n'a pas pu|\b5[05]\d[ -]\d?)"
 );
 pattern!(
     /// Where the copy of the returned mail begins.
     COPY,
-    r"(?im)^\W*(?:this is a copy of (?:the|your) message|below this line is a copy|original message follows|the original message (?:was|follows)|(?:unsent|undelivered|original|returned|your) (?:message|mail) (?:follows|below|header|returned)|-+ ?(?:message header|original message|message text|returned message|unsent message below|start of|copia|mensagem original|mensaje original|urspr)|message header|mensaje original|included is a copy|the (?:text|header|body|first \d+ lines) of (?:the|your) (?:original )?message|return-path:|received: )"
+    r"(?im)^\W*(?:this is a copy of (?:the|your) message|below this line is a copy|original message follows|the original message (?:follows|is attached|was attached)|(?:unsent|undelivered|original|returned|your) (?:message|mail) (?:follows|below|header|returned)|-+ ?(?:message header|original message|message text|returned message|unsent message below|start of|copia|mensagem original|mensaje original|urspr)|message header|mensaje original|included is a copy|the (?:text|header|body|first \d+ lines) of (?:the|your) (?:original )?message|return-path:|received: )"
 );
 
 /// Is it a bounce, by who sends it and what it says?
@@ -45,7 +45,9 @@ pub fn is_bounce(mail: &Mail<'_>, message: &InboundMessage) -> bool {
     let says = SUBJECT.is_match(subject);
     let head: String = mail.text.chars().take(5000).collect();
     let tells = BODY.is_match(&head);
-    if SENDER.is_match(from) && (says || tells) {
+    // A daemon that begins a line with an address speaks of one it could not reach, in any language.
+    let names = || DAEMON.is_match(local_part(message)) && AT_START.is_match(&head);
+    if SENDER.is_match(from) && (says || tells || names()) {
         return true;
     }
     if sender {
@@ -55,15 +57,20 @@ pub fn is_bounce(mail: &Mail<'_>, message: &InboundMessage) -> bool {
     says && tells && !classify::is_answer(subject) && message.in_reply_to.is_empty() && returns_mail(mail)
 }
 
+fn local_part(message: &InboundMessage) -> &str {
+    message.from.as_ref().map_or("", |from| from.address.local())
+}
+
 fn returns_mail(mail: &Mail<'_>) -> bool {
     classify::has_part(mail, "message", "rfc822")
         || classify::has_part(mail, "text", "rfc822-headers")
-        || COPY.is_match(&mail.text)
+        || COPY.is_match(&notice(mail))
+        || COPY.is_match(&mail.text.chars().take(5000).collect::<String>())
 }
 
 /// The text of the notice itself, without the copy of the returned mail.
 pub fn notice(mail: &Mail<'_>) -> String {
-    let mut text = mail.text.clone();
+    let (mut text, _) = charset::cut(mail.text.clone(), limits::NOTICE);
     if text.trim().is_empty() {
         let first = mail.message.parts.iter().find_map(|part| match &part.body {
             PartType::Text(text) => Some(text.clone().into_owned()),
@@ -79,6 +86,10 @@ pub fn notice(mail: &Mail<'_>) -> String {
     }
 }
 
+pattern!(
+    DAEMON,
+    r"(?i)^(?:mailer[-_.]?daemon|mail[-_.]?daemon|postmaster|maildaemon|mdaemon|bounces?)(?:[-+_.=].*)?$"
+);
 pattern!(AT_START, r"(?m)^[\s>*-]*<?([^\s<>()@,;:]+@[\w.-]+\.\w{2,})>?[:,;]?(?:\s|$)");
 pattern!(
     NAMED,
@@ -95,7 +106,7 @@ pub fn recipients(notice: &str, mail: &Mail<'_>, message: &InboundMessage) -> Ve
     let ours = |address: &EmailAddress| {
         let same = |other: &EmailAddress| other.identity() == address.identity();
         message.from.as_ref().is_some_and(|from| same(&from.address))
-            || super::super::robot::is_no_reply(address)
+            || DAEMON.is_match(address.local())
             || message.to.iter().any(|to| same(&to.address))
     };
     let places = [&AT_START, &NAMED];
@@ -142,7 +153,7 @@ mod tests {
 
     #[test]
     fn every_pattern_is_sound() {
-        for pattern in [&SENDER, &SUBJECT, &BODY, &COPY, &AT_START, &NAMED] {
+        for pattern in [&DAEMON, &SENDER, &SUBJECT, &BODY, &COPY, &AT_START, &NAMED] {
             assert!(pattern.is_sound());
         }
     }

@@ -10,11 +10,11 @@ const WRAPPED: usize = 6;
 /// Octets of the longest attribution.
 const LONGEST: usize = 600;
 
-const VERBS: &str = r"(?:wrote|writes|sent|said|schrieb|geschrieben|escribió|escribio|escribi[oó]|ha escrito|escreveu|a écrit|écrit|ecrit|a ecrit|écrivait|ha scritto|scrisse|scrive|schreef|geschreven|napisał(?:\(?a\)?)?|pisze|napsal(?:\(?a\)?)?|skrev|skreiv|skrifaði|kirjoitti|a scris|írta|ezt írta|έγραψε|va escriure|menulis|yazdı|đã viết|viết|написал(?:\(?а\)?)?|написав|пишет|пише|写道|寫道|写了|書きました|のメッセージ|のメール|작성|כתב|كتب)";
+const VERBS: &str = r"(?:wrote|writes|sent|said|schrieb|geschrieben|escribió|escribio|escribi[oó]|ha escrito|escreveu|a écrit|écrit|ecrit|a ecrit|écrivait|ha scritto|scrisse|scrive|schreef|geschreven|napisał(?:\(?a\)?)?|pisze|napsal(?:\(?a\)?)?|skrev|skreiv|skrifaði|kirjoitti|a scris|írta|ezt írta|έγραψε|va escriure|menulis|yazdı|đã viết|viết|написал(?:\(?а\)?)?|написав|написа|пишет|пише|写道|寫道|写了|書きました|のメッセージ|のメール|작성|כתב|كتب)";
 
 pattern!(
     STARTS,
-    r"(?i)^[\s>*_-]*(?:on|le|el|em|no dia|il|il giorno|am|vom|op|w dniu|dnia|den|på|in data|nel|vào|lúc|dne|dana|pada|a data de|am|a|în|el día|au|i|v|в|във|на|στις|ב-|في|在|于|於|從|tir|man|ons|tor|fre|lør|søn|ma|ti|ke|to|pe|la|su)\b"
+    r"(?i)^[\s>*_-]*(?:on|le|el|em|no dia|il|il giorno|am|vom|op|w dniu|dnia|den|på|in data|nel|vào|lúc|dne|dana|pada|a data de|am|a|în|el día|au|i|v|at|в|във|на|στις|في|tir|man|ons|tor|fre|lør|søn|ma|ti|ke|to|pe|la|su)\b|^[\s>*_-]*(?:在|于|於|從|ב-)"
 );
 pattern!(
     WHEN,
@@ -32,6 +32,15 @@ pattern!(
     &format!(
         r"(?i)[<(\[]\s*(?:mailto:)?[^\s<>()\[\]@]+@[^\s<>()\[\]]+?\s*(?:<mailto:[^>]*>\s*)?[>)\]]+\s*(?:{VERBS}\s*)?[:：]\W*$"
     )
+);
+pattern!(AUTHOR_FIRST, &format!(r"(?i)^[^.!?:]{{0,80}}[<(][^\s<>()@]+@[^\s<>()]+[>)]\s+{VERBS}\s"));
+// "the doctor wrote:" is a sentence; an author has a capital, an address, or is "you".
+pattern!(SENTENCE, &format!(r"(?:^|\s)\p{{Ll}}[\p{{Ll}}'-]{{2,}}\s+(?i:{VERBS})\s*[:：]?\W*$"));
+pattern!(YOU, r"(?i)\b(?:you|vous|usted|você|lei|du|sie) \S+\s*[:：]\W*$");
+// Horde writes no date.
+pattern!(
+    QUOTING,
+    r"(?i)^(?:quoting|zitat von|citando a?|citation de|citado por|cita de)\s[^\s].{1,80}[:：]$"
 );
 pattern!(ADDRESS, r"[^\s<>()@]+@[\w-]+\.[\w.-]+");
 pattern!(
@@ -57,7 +66,7 @@ pub fn split_inline(line: &str) -> Vec<String> {
 
 /// The number of lines of the attribution that starts at `at`; `None` where none does.
 pub fn at(lines: &[Line], at: usize) -> Option<usize> {
-    let first = lines.get(at)?.text.trim();
+    let first = lines.get(at)?.head().trim();
     if first.is_empty() || first.len() > LONGEST {
         return None;
     }
@@ -67,13 +76,18 @@ pub fn at(lines: &[Line], at: usize) -> Option<usize> {
     // Nothing that begins an attribution: most lines end here.
     let anchored = STARTS.is_match(first) && !first.ends_with('.');
     let dated = WHEN.find(first).is_some_and(|(start, _)| start <= 40);
-    if !(anchored || dated || ADDRESS.is_match(first) || VERB_WITHIN.is_match(first)) {
+    if !(anchored
+        || dated
+        || QUOTING.is_match(first)
+        || ADDRESS.is_match(first)
+        || VERB_WITHIN.is_match(first))
+    {
         return None;
     }
     let mut joined = String::new();
     let mut gap = false;
     for (count, line) in lines.iter().skip(at).take(WRAPPED).enumerate() {
-        let text = line.text.trim();
+        let text = line.head().trim();
         if text.is_empty() {
             // Some clients break before the address.
             if gap || lines.get(at + count + 1).is_none_or(|next| !next.text.trim_start().starts_with('<')) {
@@ -113,26 +127,34 @@ fn begins_anew(text: &str, anchored: bool) -> bool {
     STARTS.is_match(text) || !anchored && when <= 25
 }
 
+/// Does a sentence of prose end with the verb?
+fn is_sentence(text: &str) -> bool {
+    SENTENCE.is_match(text) && !YOU.is_match(text) && !ADDRESS.is_match(text)
+}
+
 fn is_whole(text: &str) -> bool {
     if MYSELF.is_match(text) {
         return false;
     }
-    let Some((when, _)) = WHEN.find(text) else { return false };
+    let Some((when, _)) = WHEN.find(text) else { return QUOTING.is_match(text) };
     let ends = text.trim_end_matches(['*', '_', ' ', '-', '>']).ends_with([':', '：']);
     let near = when <= 40;
     if STARTS.is_match(text) && near {
-        return VERB_LAST.is_match(text)
-            || ends && (VERB_WITHIN.is_match(text) || AUTHOR_LAST.is_match(text));
+        let named = VERB_LAST.is_match(text) && !is_sentence(text);
+        return named
+            || ends && !is_sentence(text) && (VERB_WITHIN.is_match(text) || AUTHOR_LAST.is_match(text));
     }
     if near && AUTHOR_LAST.is_match(text) {
         return true;
     }
+    if when <= 3 && !is_sentence(text) && VERB_LAST.is_match(text) && ends && text.chars().count() <= 120 {
+        return true;
+    }
     // The date or the author first, the verb last, and an address: Gmail in Polish, Chinese, Turkish.
     let short = text.chars().count() <= 200;
-    short
-        && ends
-        && ADDRESS.is_match(text)
-        && (near && VERB_WITHIN.is_match(text) || VERB_LAST.is_match(text))
+    let first = when <= 12 && VERB_WITHIN.is_match(text);
+    let verb = first || VERB_LAST.is_match(text) || AUTHOR_FIRST.is_match(text);
+    short && ends && ADDRESS.is_match(text) && verb
 }
 
 /// "Mary Major wrote:", "Mary <mary@clinic.example> writes:", a date and an address without more:
@@ -153,9 +175,21 @@ mod tests {
 
     #[test]
     fn every_pattern_is_sound() {
-        for pattern in
-            [&STARTS, &WHEN, &VERB_LAST, &VERB_WITHIN, &AUTHOR_LAST, &ADDRESS, &MYSELF, &RULED, &INLINE]
-        {
+        for pattern in [
+            &AUTHOR_FIRST,
+            &SENTENCE,
+            &YOU,
+            &QUOTING,
+            &STARTS,
+            &WHEN,
+            &VERB_LAST,
+            &VERB_WITHIN,
+            &AUTHOR_LAST,
+            &ADDRESS,
+            &MYSELF,
+            &RULED,
+            &INLINE,
+        ] {
             assert!(pattern.is_sound());
         }
     }

@@ -6,11 +6,11 @@ use crate::intake::pattern::pattern;
 
 pattern!(
     ORIGINAL,
-    r"(?i)^[\s>*_]*[-_=]{2,}\s*(?:original[- ]?(?:message|e?-?mail|nachricht)|urspr(?:ü|u|ue)ngliche (?:nachricht|e-?mail)|(?:mensaje|mensagem) original|message d['’]origine|message original|messaggio originale|oorspronkelijk bericht|oprindelig (?:besked|meddelelse|mail)|opprinnelig melding|originalmeddelande|ursprungligt meddelande|alkuper[aä]inen viesti|(?:oryginalna wiadomo[sś][cć]|wiadomo[sś][cć] oryginalna)|orijinal (?:mesaj|ileti)|p[uů]vodn[ií] (?:zpr[aá]va|e-?mail)|eredeti [uü]zenet|mesaj original|исходное сообщение|оригинальное сообщение|原始(?:邮件|信件|郵件|訊息)|原邮件|邮件原件|元のメッセージ|원본 메(?:시|세)지|reply message|reply separator|previous message|mensaje anterior)\s*[-_=]*\s*$"
+    r"(?i)^[\s>*_]*[-‐‑–—─_=]{2,}\s*(?:original[- ]?(?:message|e?-?mail|nachricht)|urspr(?:ü|u|ue)ngliche (?:nachricht|e-?mail)|(?:mensaje|mensagem) original|message d['’]origine|message original|messaggio originale|oorspronkelijk bericht|oprindelig (?:besked|meddelelse|mail)|opprinnelig melding|originalmeddelande|ursprungligt meddelande|alkuper[aä]inen viesti|(?:oryginalna wiadomo[sś][cć]|wiadomo[sś][cć] oryginalna)|orijinal (?:mesaj|ileti)|p[uů]vodn[ií] (?:zpr[aá]va|e-?mail)|eredeti [uü]zenet|mesaj original|исходное сообщение|оригинальное сообщение|原始(?:邮件|信件|郵件|訊息)|原邮件|邮件原件|元のメッセージ|원본 메(?:시|세)지|reply message|reply separator|previous message|mensaje anterior)\s*[-‐‑–—─_=]*\s*$"
 );
 pattern!(
     FORWARD,
-    r"(?i)^[\s>*]*(?:[-_=]{2,}\s*(?:forwarded (?:message|e-?mail|by)|(?:mensaje|correo) reenviado|mensagem (?:en|reen)caminhada|messaggio inoltrato|message (?:transf[eé]r[eé]|r[eé]exp[eé]di[eé])|weitergeleitete (?:nachricht|e-?mail)|doorgestuurd bericht|vidarebefordra\w+ (?:meddelande|brev)|videresendt (?:besked|melding|meddelelse)|v[aä]litetty viesti|(?:przekazana|przes[lł]ana dalej) wiadomo[sś][cć]|wiadomo[sś][cć] przekazana|пересылаемое сообщение|转发(?:邮件|的邮件)|轉寄(?:郵件|訊息)|転送(?:メッセージ|されたメッセージ)|전달된 메(?:시|세)지)|begin forwarded message|(?:inicio del|comienzo del) mensaje reenviado|in[ií]cio da mensagem (?:re)?encaminhada|inizio (?:del )?messaggio inoltrato|d[eé]but du (?:message|courriel) (?:r[eé]exp[eé]di[eé]|transf[eé]r[eé])|anfang der weitergeleiteten (?:nachricht|e-?mail)|begin doorgestuurd bericht|vidarebefordrat (?:brev|mejl)|start p[aå] videresendt)"
+    r"(?i)^[\s>*]*(?:[-‐‑–—─_=]{2,}\s*(?:forwarded (?:message|e-?mail|by)|(?:mensaje|correo) reenviado|mensagem (?:en|reen)caminhada|messaggio inoltrato|message (?:transf[eé]r[eé]|r[eé]exp[eé]di[eé])|weitergeleitete (?:nachricht|e-?mail)|doorgestuurd bericht|vidarebefordra\w+ (?:meddelande|brev)|videresendt (?:besked|melding|meddelelse)|v[aä]litetty viesti|(?:przekazana|przes[lł]ana dalej) wiadomo[sś][cć]|wiadomo[sś][cć] przekazana|пересылаемое сообщение|转发(?:邮件|的邮件)|轉寄(?:郵件|訊息)|転送(?:メッセージ|されたメッセージ)|전달된 메(?:시|세)지)|begin forwarded message|(?:inicio del|comienzo del) mensaje reenviado|in[ií]cio da mensagem (?:re)?encaminhada|inizio (?:del )?messaggio inoltrato|d[eé]but du (?:message|courriel) (?:r[eé]exp[eé]di[eé]|transf[eé]r[eé])|anfang der weitergeleiteten (?:nachricht|e-?mail)|begin doorgestuurd bericht|vidarebefordrat (?:brev|mejl)|start p[aå] videresendt)"
 );
 pattern!(
     FROM,
@@ -45,7 +45,7 @@ pub fn is_forward_marker(text: &str) -> bool {
 
 /// Does a header block start here? It needs an author and one more label, or a date and another.
 pub fn header_block(lines: &[Line], at: usize) -> bool {
-    let Some(first) = lines.get(at).map(|line| line.text.as_str()) else { return false };
+    let Some(first) = lines.get(at).map(Line::head) else { return false };
     // All labels are short; most lines end here.
     if !first.contains([':', '：'])
         || !(FROM.is_match(first) || DATE.is_match(first) || SUBJECT.is_match(first))
@@ -55,7 +55,7 @@ pub fn header_block(lines: &[Line], at: usize) -> bool {
     let (mut from, mut date, mut to, mut subject) = (false, false, false, false);
     let mut blanks = 0;
     for line in lines.iter().skip(at).take(BLOCK) {
-        let text = line.text.as_str();
+        let text = line.head();
         if line.is_blank() {
             blanks += 1;
             if blanks > 1 {
@@ -81,11 +81,22 @@ pub fn header_block(lines: &[Line], at: usize) -> bool {
     from && (date || subject) || date && to
 }
 
+/// The only line of thirty and more underscores: Outlook's rule above the mail it answers, also where
+/// no header block follows. Forms to fill in have several.
+pub fn only_rule(lines: &[Line]) -> Option<usize> {
+    let long = |line: &Line| {
+        let text = line.text.trim();
+        text.len() >= 30 && text.bytes().all(|b| b == b'_')
+    };
+    let mut found = lines.iter().enumerate().filter(|(_, line)| long(line)).map(|(at, _)| at);
+    found.next().filter(|_| found.next().is_none())
+}
+
 /// The line from which to cut: rules and blank lines above a block belong to it.
 pub fn with_rule_above(lines: &[Line], at: usize) -> usize {
     let mut start = at;
     while let Some(line) = start.checked_sub(1).and_then(|above| lines.get(above)) {
-        if line.is_blank() || RULE.is_match(&line.text) {
+        if line.is_blank() || RULE.is_match(line.head()) {
             start -= 1;
         } else {
             break;

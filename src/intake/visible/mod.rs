@@ -56,6 +56,10 @@ impl Line {
     fn is_blank(&self) -> bool {
         self.text.trim().is_empty()
     }
+    /// What patterns are tried on: nothing of a line that is too long to be anything but text.
+    fn head(&self) -> &str {
+        if self.text.len() > limits::PATTERN_LINE { "" } else { &self.text }
+    }
     fn is_quoted(&self) -> bool {
         self.mark == Mark::Quote || self.text.trim_start().starts_with('>')
     }
@@ -116,6 +120,7 @@ fn squeeze(text: &str) -> String {
 fn quotes(lines: &[Line], forwarded: bool) -> Vec<Fate> {
     let mut fates = vec![Fate::Keep; lines.len()];
     let mut announced = false;
+    let underscores = blocks::only_rule(lines).unwrap_or(usize::MAX);
     let mut at = 0;
     while let Some(line) = lines.get(at) {
         if line.mark == Mark::Rest {
@@ -126,17 +131,23 @@ fn quotes(lines: &[Line], forwarded: bool) -> Vec<Fate> {
         }
         if line.is_quoted() {
             let end = run_end(lines, at);
-            if blocks::is_forward_marker(first_text(lines, at)) {
+            let first = first_text(lines, at);
+            if blocks::is_forward_marker(first) {
+                break;
+            }
+            if blocks::is_original_marker(first) {
+                elide_from(&mut fates, at);
                 break;
             }
             set(&mut fates, at, end, Fate::Quote);
             at = end;
             continue;
         }
-        if blocks::is_forward_marker(&line.text) || forwarded && blocks::header_block(lines, at) {
+        if blocks::is_forward_marker(line.head()) || forwarded && blocks::header_block(lines, at) {
             break;
         }
-        if blocks::is_original_marker(&line.text) || blocks::header_block(lines, at) {
+        let rule = at == underscores && at > 0;
+        if rule || blocks::is_original_marker(line.head()) || blocks::header_block(lines, at) {
             elide_from(&mut fates, blocks::with_rule_above(lines, at));
             break;
         }

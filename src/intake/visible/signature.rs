@@ -1,9 +1,11 @@
 //! Signatures, mobile tag lines, disclaimers, banners of gateways: what stands around the text and
 //! is not its matter. Only what is at the edge of the kept text goes.
 
-use super::{Fate, Line, Mark};
+use super::{Fate, Line, Mark, limits};
 use crate::intake::pattern::pattern;
 
+/// Lines that a block of contact data may have.
+const CONTACTS: usize = 12;
 /// Lines that a signature behind `--` may have.
 const SIGNATURE: usize = 15;
 
@@ -11,7 +13,11 @@ pattern!(RULE, r"^\s*[-_=*—–]{3,}\s*$");
 pattern!(DELIMITER, r"^\s*(?:--\s?|—\s?—|__)\s*$");
 pattern!(
     MOBILE,
-    r"(?i)^[\s*_>(\[]*(?:(?:sent|send) (?:from|via|using|with) (?:my |a |the |an )?\S|(?:get|download|scarica|obten(?:er|ga|ha)|obtenir|descargar?|baixar?|télécharger) (?:outlook|bluemail|yahoo|spark|aqua)\b|outlook (?:para|for|für|pour|per|voor) (?:android|ios)|enviad[oa] (?:desde|do|de|a partir d[eo]|con|pelo|por|via) (?:mi |meu |minha |o |a |um )?\S|gesendet (?:von|mit|über|aus)\b|von meinem \S+ (?:\S+ )?gesendet|diese nachricht wurde von meinem|envoyé (?:de|depuis|à partir de|avec)\b|inviato (?:da|dal|con|tramite)\b|verzonden (?:vanaf|vanuit|via|met)\b|verstuurd vanaf\b|wysłan[eoy] (?:z|ze|przy)\b|skickat från\b|skickades från\b|sendt fra\b|lähetetty \S+|odesláno z\b|trimis de pe\b|отправлено (?:с|из)\b|надіслано з\b|iphoneから送信|(?:android|スマートフォン|私の\S+)から送信|发自(?:我的)?|發自|從我的 ?\S+ ?傳送|나의 \S+에서|iphone'umdan gönderildi|mobil(?:e|telefon) (?:sent|gesendet)|via (?:mobile|celular|móvil)$)"
+    r"(?i)^[\s*_>(\[]*(?:(?:sent|send) (?:from|via|using|with) (?:my |a |the |an )?\S|(?:get|download|scarica|obten(?:er|ga|ha)|obtenir|descargar?|baixar?|télécharger) (?:outlook|bluemail|yahoo|spark|aqua)\b|outlook (?:para|for|für|pour|per|voor) (?:android|ios)|enviad[oa] (?:desde|do|de|a partir d[eo]|con|pelo|por|via) (?:mi |meu |minha |o |a |um )?\S|gesendet (?:von|mit|über|aus)\b|von meinem \S+ (?:\S+ )?gesendet|diese nachricht wurde von meinem|envoyé (?:de|depuis|à partir de|avec)\b|inviato (?:da|dal|con|tramite)\b|verzonden (?:vanaf|vanuit|via|met)\b|verstuurd vanaf\b|wysłan[eoy] (?:z|ze|przy)\b|skickat från\b|skickades från\b|sendt fra\b|lähetetty \S+|odesláno z\b|trimis de pe\b|отправлено (?:с|из)\b|надіслано з\b|iphoneから送信|(?:android|スマートフォン|私の\S+)から送信|发自(?:我的)?|發自|從我的 ?\S+ ?傳送|나의 \S+에서|iphone'umdan gönderildi|mobil(?:e|telefon) (?:sent|gesendet)|provenance ?: ?courrier|via (?:mobile|celular|móvil)$)"
+);
+pattern!(
+    PRODUCT,
+    r"(?i)\b(?:proton|tutanota|spark|airmail|canary|edison|superhuman|zoho|mailbird|bluemail|aqua ?mail|em client|outlook|yahoo|gmx|iphone|ipad|android|blackberry|samsung)\b"
 );
 pattern!(
     BANNER,
@@ -20,6 +26,11 @@ pattern!(
 pattern!(
     BANNER_MORE,
     r"(?i)(?:do not click|don['’]t click|unless you (?:recogni[sz]e|know|trust)|open attachments?|learn why this is important|saiba por que|obtén información|não clique|não abra|no haga clic|no abra|klicken sie (?:nicht|keine)|non cliccare|non aprire|ne cliquez pas|report (?:suspicious|phish)|suspicious|know the content is safe|verifique o remetente|remetente)"
+);
+// How disclaimers begin. What only speaks of confidential data may be the report of a breach.
+pattern!(
+    OPENING,
+    r"(?i)^\W*(?:(?:statement of |e-?mail )?confiden[tc]\w+\b(?: notice|:|ity|idad|idade)?|disclaimer|legal notice|important(?: notice)?|privacy notice|hipaa|notice|please (?:note|be advised)|(?:this|the) (?:electronic |e-?mail |fax |above |attached |foregoing )?(?:e-?mail|message|communication|transmission|information|contents?|document|mail)\b|if you (?:are not|have received|received|believe)|any (?:unauthori[sz]ed|review|dissemination)|privileged|aviso|nota (?:legal|de)|advertencia|cl[aá]usula|est[ae] (?:e-?mail|mensa(?:je|gem)|correo|comunica\w+|documento|transmis\w+)|(?:la|las|a|as|o|os|el|le|il|lo) (?:información|informaç\w+|informazion\w+|contenido|conteúdo|contenuto|presente|mensagem|mensaje|messaggio|informations?)|se (?:você|o senhor|vostè|avete|ha ricevuto)|si (?:usted|ha recibido|vous)|quest[oa] (?:e-?mail|messaggio|comunicazione|documento)|ai sensi|ce (?:message|courriel|mail)|cet e-?mail|dies\w* (?:e-?mail|nachricht|mail|mitteilung)|die (?:in dieser|information|inhalt)|der inhalt|dit (?:e-?mail)?\s?bericht|deze e-?mail|de informatie|de inhoud|niniejsz\w+|ta wiadomo|treść|det(?:ta|te) (?:e-?mail|meddelande)|denne (?:e-?mail|melding)|tämä viesti|本(?:邮件|郵件|メール))"
 );
 pattern!(
     CONFIDENTIAL,
@@ -80,7 +91,7 @@ fn cut_at(lines: &[Line], fates: &mut [Fate], kept: &[usize], ends: fn(&[Line], 
 }
 
 fn text<'l>(lines: &'l [Line], kept: &[usize], position: usize) -> &'l str {
-    kept.get(position).and_then(|at| lines.get(*at)).map_or("", |line| line.text.as_str())
+    kept.get(position).and_then(|at| lines.get(*at)).map_or("", Line::head)
 }
 
 /// "Sent from my iPhone": a short line of its own, behind a blank line or before the end.
@@ -91,10 +102,12 @@ fn is_tag(lines: &[Line], kept: &[usize], position: usize) -> bool {
     let alone = above.trim().is_empty() || below.trim().is_empty();
     let words = line.split_whitespace().filter(|word| !word.starts_with("<http")).count();
     alone
-        && words <= 9
+        && words <= 12
         && line.len() <= 200
         && MOBILE.is_match(line)
-        && !line.trim_end().ends_with(['.', '?', ':', ',']) | line.contains("://")
+        && (!line.trim_end().ends_with(['.', '?', ':', ','])
+            || line.contains("://")
+            || PRODUCT.is_match(line))
 }
 
 /// `-- ` (RFC 3676 4.3) and what lists write in its place; a short rest only.
@@ -127,9 +140,13 @@ fn is_closing(lines: &[Line], kept: &[usize], position: usize) -> bool {
 fn disclaimers(lines: &[Line], fates: &mut [Fate]) {
     loop {
         let Some((start, end)) = last_paragraph(lines, fates) else { return };
-        let texts: Vec<&str> = lines.iter().take(end).skip(start).map(|line| line.text.as_str()).collect();
+        let texts: Vec<&str> = lines.iter().take(end).skip(start).map(Line::head).collect();
+        if texts.iter().map(|text| text.len()).sum::<usize>() > limits::PARAGRAPH {
+            return;
+        }
         let paragraph = texts.join(" ");
         let legal = paragraph.chars().count() > 90
+            && OPENING.is_match(&paragraph)
             && CONFIDENTIAL.is_match(&paragraph)
             && RECIPIENT.is_match(&paragraph);
         let before = lines
@@ -158,6 +175,9 @@ fn last_paragraph(lines: &[Line], fates: &[Fate]) -> Option<(usize, usize)> {
 /// address or link. What a person wants called back in is one line, and stays.
 fn contacts(lines: &[Line], fates: &mut [Fate]) {
     let Some((start, end)) = last_paragraph(lines, fates) else { return };
+    if end - start > CONTACTS {
+        return;
+    }
     let block: Vec<&str> = lines.iter().take(end).skip(start).map(|line| line.text.trim()).collect();
     let before = lines
         .iter()
@@ -167,7 +187,7 @@ fn contacts(lines: &[Line], fates: &mut [Fate]) {
     let short = block.iter().all(|line| line.chars().count() <= 70);
     let contact = block.iter().filter(|line| CONTACT.is_match(line) || PHONE.is_match(line)).count();
     let first_is_name = block.first().is_some_and(|line| is_name(line));
-    if before && short && first_is_name && (3..=12).contains(&block.len()) && contact >= 2 {
+    if before && short && first_is_name && block.len() >= 3 && contact >= 2 {
         super::set(fates, start, end, Fate::Elide);
     }
 }
@@ -188,9 +208,9 @@ pub fn elide_banner(lines: &[Line], fates: &mut [Fate]) {
         if line.is_blank() {
             continue;
         }
-        let banner = BANNER.is_match(&line.text) && line.text.chars().count() < 500;
-        let more = inside && BANNER_MORE.is_match(&line.text);
-        let rule = inside && line.text.chars().all(|c| matches!(c, '-' | '_' | '=' | '*' | ' '));
+        let banner = BANNER.is_match(line.head());
+        let more = inside && BANNER_MORE.is_match(line.head());
+        let rule = inside && line.head().chars().all(|c| matches!(c, '-' | '_' | '=' | '*' | ' '));
         if !(banner || more || rule) {
             return;
         }
@@ -209,6 +229,8 @@ mod tests {
     fn every_pattern_is_sound() {
         for pattern in [
             &CLOSING,
+            &PRODUCT,
+            &OPENING,
             &RULE,
             &DELIMITER,
             &MOBILE,

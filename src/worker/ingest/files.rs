@@ -23,6 +23,8 @@ const LEASE: TimeDelta = TimeDelta::seconds(25);
 /// Files have one UIDVALIDITY.
 const VALIDITY: UidValidity = UidValidity(1);
 const POLL: Duration = Duration::from_secs(2);
+/// Between looks at what pipes left behind.
+const PIPES: Duration = Duration::from_mins(1);
 const POLL_AT_ONCE: Duration = Duration::from_millis(50);
 
 /// The reader of one account of files.
@@ -107,7 +109,12 @@ impl FileReader {
     }
 
     /// What lay there when the directory was first seen is history (L15).
-    async fn history_below(&self, account: &Account, folder: &FolderName, there: usize) -> Result<u32, Failure> {
+    async fn history_below(
+        &self,
+        account: &Account,
+        folder: &FolderName,
+        there: usize,
+    ) -> Result<u32, Failure> {
         let store = &self.ingest.store;
         if let Some(state) = store.folder(&self.account, folder).await? {
             return Ok(state.history_below);
@@ -173,7 +180,8 @@ impl FileReader {
     async fn put_aside(&mut self, account: &Account, files: Vec<FoundFile>) -> Result<(), Failure> {
         self.known.extend(files.iter().map(|f| f.name.clone()));
         let (source, after) = (source(account)?, account.after.clone());
-        let moved = matches!(after, After::Move(_)) || matches!((&source, &after), (FileSource::Directory(_), After::Flag));
+        let moved = matches!(after, After::Move(_))
+            || matches!((&source, &after), (FileSource::Directory(_), After::Flag));
         let names: Vec<String> = files.iter().map(|f| f.name.clone()).collect();
         blocking(move || files.iter().try_for_each(|file| source.after_commit(&file.path, &after))).await?;
         if moved {
@@ -212,9 +220,28 @@ impl FileReader {
 }
 
 impl Ingest {
+    /// Replays what dead pipes left behind, once a minute.
+    pub async fn run_pipes(self, stop: CancellationToken, watch: impl Fn(&Result<Step, Failure>)) {
+        while !stop.is_cancelled() {
+            let outcome = self.replay_pipes().await;
+            watch(&outcome);
+            let wait = if matches!(outcome, Ok(Step::Did(_))) { POLL_AT_ONCE } else { PIPES };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.bells.pipes.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
     /// One mail handed over by an MTA or a person, for this account; the answer says what became of
     /// it. A mail whose octets are known already is not taken again.
-    pub async fn take(&self, account: &Account, bytes: Vec<u8>, arrived: Instant) -> Result<Option<Ended>, Failure> {
+    pub async fn take(
+        &self,
+        account: &Account,
+        bytes: Vec<u8>,
+        arrived: Instant,
+    ) -> Result<Option<Ended>, Failure> {
         let folder = folder(account)?;
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
         if self.store.knows_bytes(&account.name, &digest).await? {
@@ -261,7 +288,9 @@ fn source(account: &Account) -> Result<FileSource, Failure> {
     match &account.source {
         Source::Maildir(path) => Ok(FileSource::Maildir(path.clone())),
         Source::Directory(path) => Ok(FileSource::Directory(path.clone())),
-        Source::Imap(_) => Err(Failure::Defect("a file reader for an IMAP account")),
+        Source::Imap(_) | Source::Pipe => {
+            Err(Failure::Defect("a file reader for an account of another kind"))
+        }
     }
 }
 

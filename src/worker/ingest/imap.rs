@@ -146,13 +146,19 @@ impl ImapReader {
         let Source::Imap(server) = &account.source else {
             return Err(Failure::Defect("an IMAP reader for an account of another kind"));
         };
-        let password = (self.password)(server).ok_or(Failure::Paused("the account's password cannot be read"))?;
+        let password =
+            (self.password)(server).ok_or(Failure::Paused("the account's password cannot be read"))?;
         let session = Session::connect(&self.account, server, &password, &self.limits).await;
         self.session = Some(session.map_err(failure)?);
         Ok(())
     }
 
-    async fn folder(&mut self, account: &Account, name: &FolderName, reconcile: bool) -> Result<Step, Failure> {
+    async fn folder(
+        &mut self,
+        account: &Account,
+        name: &FolderName,
+        reconcile: bool,
+    ) -> Result<Step, Failure> {
         let started = self.ingest.clock.now();
         let session = self.session.as_mut().ok_or(Failure::Away("the mail server"))?;
         let status = match session.select(name).await {
@@ -196,18 +202,18 @@ impl ImapReader {
         status: &crate::imap::FolderStatus,
     ) -> Result<FolderState, Failure> {
         let store = &self.ingest.store;
-        let state = match store.folder(&self.account, name).await? {
-            Some(state) => state,
-            None => {
-                let sight = FirstSight {
-                    account: self.account.clone(),
-                    folder: name.clone(),
-                    uidvalidity: status.uidvalidity,
-                    uid_next: status.uidnext.unwrap_or(1),
-                    first_run: account.first_run,
-                };
-                store.first_sight(&sight).await?
-            }
+        let known = store.folder(&self.account, name).await?;
+        let state = if let Some(state) = known {
+            state
+        } else {
+            let sight = FirstSight {
+                account: self.account.clone(),
+                folder: name.clone(),
+                uidvalidity: status.uidvalidity,
+                uid_next: status.uidnext.unwrap_or(1),
+                first_run: account.first_run,
+            };
+            store.first_sight(&sight).await?
         };
         if state.uidvalidity == status.uidvalidity {
             return Ok(state);
@@ -260,7 +266,12 @@ impl ImapReader {
         }
     }
 
-    async fn gap(&self, name: &FolderName, state: &FolderState, (uid, reason): (Uid, &'static str)) -> Result<(), Failure> {
+    async fn gap(
+        &self,
+        name: &FolderName,
+        state: &FolderState,
+        (uid, reason): (Uid, &'static str),
+    ) -> Result<(), Failure> {
         let now = self.ingest.clock.now();
         let gap = NewGap {
             id: Ids::new(now, &self.ingest.random).ledger()?,
@@ -283,7 +294,12 @@ impl ImapReader {
     }
 
     /// Reconciliation: UIDs below the cursor that the server has and the ledger does not.
-    async fn lost(&mut self, name: &FolderName, state: &FolderState, asked: &[Uid]) -> Result<Vec<Uid>, Failure> {
+    async fn lost(
+        &mut self,
+        name: &FolderName,
+        state: &FolderState,
+        asked: &[Uid],
+    ) -> Result<Vec<Uid>, Failure> {
         let session = self.session.as_mut().ok_or(Failure::Away("the mail server"))?;
         let Ok(first) = Uid::new(1) else { return Ok(Vec::new()) };
         let there = session.list_uids(first, state.next_uid).await.map_err(failure)?;
@@ -300,7 +316,12 @@ impl ImapReader {
 
     /// Moves or flags what is decided; remembered row by row, so that a crash in between repeats only
     /// what the server does not mind.
-    async fn tidy(&mut self, account: &Account, name: &FolderName, state: &FolderState) -> Result<usize, Failure> {
+    async fn tidy(
+        &mut self,
+        account: &Account,
+        name: &FolderName,
+        state: &FolderState,
+    ) -> Result<usize, Failure> {
         if account.after == After::None {
             return Ok(0);
         }
@@ -311,8 +332,18 @@ impl ImapReader {
         let uids = |rows: &[ToTidy]| rows.iter().map(|row| row.uid).collect::<Vec<_>>();
         let mut done = 0;
         for (part, settled) in [
-            (&fresh, if fresh.is_empty() { None } else { Some(session.after_commit(&account.after, &uids(&fresh)).await) }),
-            (&copied, if copied.is_empty() { None } else { Some(session.remove_copied(&uids(&copied)).await) }),
+            (
+                &fresh,
+                if fresh.is_empty() {
+                    None
+                } else {
+                    Some(session.after_commit(&account.after, state.uidvalidity, &uids(&fresh)).await)
+                },
+            ),
+            (
+                &copied,
+                if copied.is_empty() { None } else { Some(session.remove_copied(state.uidvalidity, &uids(&copied)).await) },
+            ),
         ] {
             let Some(settlement) = settled else { continue };
             let ids = |what: Settled| -> Vec<LedgerId> {
@@ -371,7 +402,11 @@ impl ImapReader {
                 Err(Failure::Elsewhere) => Duration::from_secs(5),
                 Err(error) => {
                     tracing::warn!(account = %self.account, %error, failures, "the account rests for a while");
-                    let random = self.ingest.random.bytes().map_or(0, |b| u32::from(b.first().copied().unwrap_or(0)) << 24);
+                    let random = self
+                        .ingest
+                        .random
+                        .bytes()
+                        .map_or(0, |b| u32::from(b.first().copied().unwrap_or(0)) << 24);
                     let wait = backoff(failures, random);
                     failures = failures.saturating_add(1);
                     wait
@@ -401,7 +436,10 @@ impl ImapReader {
     }
 }
 
-fn mails_and_gaps(mails: &[crate::domain::message::RawMail], absent: &[(Uid, crate::imap::Absent)]) -> Vec<Uid> {
+fn mails_and_gaps(
+    mails: &[crate::domain::message::RawMail],
+    absent: &[(Uid, crate::imap::Absent)],
+) -> Vec<Uid> {
     mails.iter().map(|m| m.origin.uid).chain(absent.iter().map(|(uid, _)| *uid)).collect()
 }
 
@@ -417,7 +455,7 @@ fn next_cursor(uids: &[Uid], newest: usize, answered: &[Uid]) -> Option<Uid> {
 fn failure(error: ImapError) -> Failure {
     match error.next() {
         Next::Carry => Failure::Again("the mail server refused a command"),
-        Next::Reconnect => Failure::Away("the mail server"),
+        Next::Reconnect | Next::PutOff => Failure::Away("the mail server"),
         Next::Pause => Failure::Paused("the mail server refuses the login, its certificate or the folder"),
     }
 }

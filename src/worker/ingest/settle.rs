@@ -2,6 +2,7 @@
 //! order, a savepoint each. One that fails rolls back alone and goes solo; three solo failures, or
 //! one refusal by a limit, quarantine it (L25).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Monotonic};
 
@@ -10,28 +11,43 @@ use futures_util::{StreamExt as _, stream};
 use crate::decide::on_message::on_message;
 use crate::decide::scene::{Incoming, Scene};
 use crate::domain::effect::{Decision, Effect, LedgerState};
-use crate::store::{FactsQuery, Lease, StoredMail, Work};
+use crate::domain::ids::{AccountName, RunId};
+use crate::domain::policy::pipe_name;
+use crate::store::{FactsQuery, Lease, StoreError, StoredMail, Work};
 use crate::worker::door::DoorError;
 use crate::worker::rules::Rules;
 use crate::worker::{Failure, Step};
 
-use super::understand::{DEADLINE, Trouble, Understood, understand};
+use super::understand::{DEADLINE, Failed, Trouble, Understood, understand};
 use super::{Ended, Ingest};
 
 /// A transaction ends after so many mails, or after [`TURN`], so that sweep and outbox never wait long.
 const MAX_MAILS: usize = 64;
 const TURN: Duration = Duration::from_millis(25);
+/// A pipe that is older does not live any more.
+const PIPE_ALIVE: chrono::TimeDelta = chrono::TimeDelta::minutes(2);
 /// Solo attempts before a mail is taken for poison.
 const ATTEMPTS: u32 = 3;
+/// Repetitions of a turn before the reader rests (about two minutes in all).
+const PATIENCE: u32 = 40;
 /// Mails that are understood at the same time.
 const SIDE_BY_SIDE: usize = 2;
+
+/// What one transaction did.
+#[derive(Debug, Default)]
+struct Turn {
+    ended: Vec<Ended>,
+    /// Mails of the queue's head that were looked at, and which of them failed.
+    taken: usize,
+    failed: Vec<usize>,
+}
 
 impl Ingest {
     /// Understands and decides durable mails, in order; gives what became of each.
     pub async fn settle(&self, lease: Option<&Lease>, mails: Vec<StoredMail>) -> Result<Vec<Ended>, Failure> {
         let rules = self.book.current();
-        let mut understood = stream::iter(mails.into_iter().map(|mail| self.one(mail, rules.clone())))
-            .buffered(SIDE_BY_SIDE);
+        let mut understood =
+            stream::iter(mails.into_iter().map(|mail| self.one(mail, rules.clone()))).buffered(SIDE_BY_SIDE);
         let mut ended = Vec::new();
         let mut ready = Vec::new();
         let mut solo = Vec::new();
@@ -40,13 +56,12 @@ impl Ingest {
                 Ok(mail) => ready.push(mail),
                 Err((mail, Trouble::Refused(reason))) => {
                     // What stands before it is decided first: mail k+1 may answer mail k.
-                    self.decide_all(lease, &rules, std::mem::take(&mut ready), (&mut ended, &mut solo)).await?;
-                    ended.push(self.quarantine(mail, reason).await?);
+                    self.decide_all(lease, &rules, std::mem::take(&mut ready), (&mut ended, &mut solo))
+                        .await?;
+                    ended.push(self.quarantine(*mail, reason).await?);
                 }
-                Err((mail, Trouble::Crashed(_))) => solo.push(mail),
-                Err((_, Trouble::Homeless)) => {
-                    tracing::error!("a mail belongs to an account or desk that is not configured; it waits");
-                }
+                Err((mail, Trouble::Crashed(_))) => solo.push(*mail),
+                Err((mail, Trouble::Homeless)) => ended.push(self.quarantine(*mail, "no_desk").await?),
             }
             if ready.len() >= MAX_MAILS {
                 self.decide_all(lease, &rules, std::mem::take(&mut ready), (&mut ended, &mut solo)).await?;
@@ -63,14 +78,34 @@ impl Ingest {
         Ok(ended)
     }
 
-    /// Replays one mail that a dead run left behind, alone; the attempt is durable before it begins.
-    pub async fn replay(&self, lease: Option<&Lease>, account: &crate::domain::ids::AccountName) -> Result<Step, Failure> {
-        let Some(mail) = self.store.stored_rows(account, 1, self.run).await?.into_iter().next() else {
+    /// Replays one undecided mail of the account, alone; the attempt is durable before it begins. To be
+    /// called only while nothing of the account is in flight.
+    pub async fn replay(&self, lease: Option<&Lease>, account: &AccountName) -> Result<Step, Failure> {
+        let nobody = RunId::new(uuid::Uuid::nil());
+        let Some(mail) = self.store.stored_rows(account, 1, nobody).await?.into_iter().next() else {
             return Ok(Step::Idle);
         };
         let ended = self.solo(lease, mail).await?;
         self.bells.outbox.notify_one();
         Ok(Step::of(ended.len().max(1)))
+    }
+
+    /// Replays mails that a pipe left behind when it died: no reader owns them.
+    pub async fn replay_pipes(&self) -> Result<Step, Failure> {
+        let rules = self.book.current();
+        let mut done = 0;
+        for desk in rules.policy.desks.keys() {
+            let account = pipe_name(desk);
+            let nobody = RunId::new(uuid::Uuid::nil());
+            let Some(mail) = self.store.stored_rows(&account, 1, nobody).await?.into_iter().next() else {
+                continue;
+            };
+            if self.clock.now() - mail.arrived_at < PIPE_ALIVE && mail.run != self.run {
+                continue;
+            }
+            done += self.solo(None, mail).await?.len().max(1);
+        }
+        Ok(Step::of(done))
     }
 
     async fn solo(&self, lease: Option<&Lease>, mail: StoredMail) -> Result<Vec<Ended>, Failure> {
@@ -98,9 +133,11 @@ impl Ingest {
                         Some(mail) => (mail, "undecidable"),
                     }
                 }
-                Err((mail, Trouble::Refused(reason))) => return Ok(vec![self.quarantine(mail, reason).await?]),
-                Err((_, Trouble::Homeless)) => return Ok(Vec::new()),
-                Err((mail, Trouble::Crashed(why))) => (mail, why),
+                Err((mail, Trouble::Refused(reason))) => {
+                    return Ok(vec![self.quarantine(*mail, reason).await?]);
+                }
+                Err((mail, Trouble::Homeless)) => return Ok(vec![self.quarantine(*mail, "no_desk").await?]),
+                Err((mail, Trouble::Crashed(why))) => (*mail, why),
             };
             if attempt >= ATTEMPTS {
                 return Ok(vec![self.quarantine(failed, why).await?]);
@@ -110,11 +147,7 @@ impl Ingest {
     }
 
     /// Understands one mail on a blocking thread; a panic or a run over the deadline is its trouble.
-    async fn one(
-        &self,
-        mail: StoredMail,
-        rules: Arc<Rules>,
-    ) -> Result<Result<Understood, (StoredMail, Trouble)>, Failure> {
+    async fn one(&self, mail: StoredMail, rules: Arc<Rules>) -> Result<Result<Understood, Failed>, Failure> {
         let (sealer, keys, id) = (self.sealer.clone(), self.door.keys.clone(), mail.id);
         let task = tokio::task::spawn_blocking(move || understand(mail, &rules, (&sealer, &keys)));
         let why = match tokio::time::timeout(DEADLINE, task).await {
@@ -124,7 +157,7 @@ impl Ingest {
         };
         tracing::error!(ledger = %id, why, "a mail could not be understood; it goes solo");
         let again = self.store.stored_mail(id).await?.ok_or(Failure::Defect("a durable mail is gone"))?;
-        Ok(Err((again, Trouble::Crashed(why))))
+        Ok(Err((Box::new(again), Trouble::Crashed(why))))
     }
 
     async fn quarantine(&self, mail: StoredMail, reason: &'static str) -> Result<Ended, Failure> {
@@ -139,6 +172,8 @@ impl Ingest {
         })
     }
 
+    /// Decides in order, turn by turn; a turn that the database refused for the moment is repeated as
+    /// a whole, because nothing of it was written.
     async fn decide_all(
         &self,
         lease: Option<&Lease>,
@@ -146,37 +181,75 @@ impl Ingest {
         mails: Vec<Understood>,
         (ended, solo): (&mut Vec<Ended>, &mut Vec<StoredMail>),
     ) -> Result<(), Failure> {
-        let mut mails = mails.into_iter().peekable();
-        while mails.peek().is_some() {
-            let mut work = self.store.begin(lease).await?;
-            let started = Monotonic::now();
-            let mut done = Vec::new();
-            while started.elapsed() < TURN && done.len() < MAX_MAILS
-                && let Some(mail) = mails.next()
-            {
-                work.savepoint().await?;
-                match self.decide_one(&mut work, rules, &mail).await {
-                    Ok(one) => {
-                        work.release().await?;
-                        done.push(one);
-                    }
-                    Err(DoorError::Store(error)) if error.transient() || error == crate::store::StoreError::Fenced => {
-                        return Err(error.into());
-                    }
-                    Err(error) => {
-                        tracing::error!(ledger = %mail.stored.id, %error, "a mail could not be decided; it goes solo");
-                        work.rollback_to().await?;
-                        solo.push(mail.stored);
+        let mut queue = VecDeque::from(mails);
+        let mut tries = 0;
+        while !queue.is_empty() {
+            match self.turn(lease, rules, &queue).await {
+                Ok(turn) => {
+                    tries = 0;
+                    ended.extend(turn.ended);
+                    for (at, mail) in queue.drain(..turn.taken).enumerate() {
+                        if turn.failed.contains(&at) {
+                            solo.push(mail.stored);
+                        }
                     }
                 }
+                Err(error @ (Failure::Again(_) | Failure::Away(_))) if tries < PATIENCE => {
+                    tries += 1;
+                    tracing::warn!(%error, tries, "a turn is repeated");
+                    tokio::time::sleep(Duration::from_millis(50 << tries.min(6))).await;
+                }
+                Err(error) => return Err(error),
             }
-            work.commit(self.clock.now()).await?;
-            ended.append(&mut done);
         }
         Ok(())
     }
 
-    async fn decide_one(&self, work: &mut Work, rules: &Rules, mail: &Understood) -> Result<Ended, DoorError> {
+    /// One transaction over the head of the queue.
+    async fn turn(
+        &self,
+        lease: Option<&Lease>,
+        rules: &Rules,
+        queue: &VecDeque<Understood>,
+    ) -> Result<Turn, Failure> {
+        let mut work = self.store.begin(lease).await?;
+        let started = Monotonic::now();
+        let mut turn = Turn::default();
+        for mail in queue.iter().take(MAX_MAILS) {
+            work.savepoint().await?;
+            match self.decide_one(&mut work, rules, mail).await {
+                Ok(one) => {
+                    work.release().await?;
+                    turn.ended.push(one);
+                }
+                Err(DoorError::Store(error)) if error.transient() || error == StoreError::Fenced => {
+                    return Err(error.into());
+                }
+                Err(DoorError::Store(StoreError::Missing(_))) => {
+                    // Someone decided it already (a lost answer to a commit): it is not decided twice.
+                    work.rollback_to().await?;
+                }
+                Err(error) => {
+                    tracing::error!(ledger = %mail.stored.id, %error, "a mail could not be decided; it goes solo");
+                    work.rollback_to().await?;
+                    turn.failed.push(turn.taken);
+                }
+            }
+            turn.taken += 1;
+            if started.elapsed() >= TURN {
+                break;
+            }
+        }
+        work.commit(self.clock.now()).await?;
+        Ok(turn)
+    }
+
+    async fn decide_one(
+        &self,
+        work: &mut Work,
+        rules: &Rules,
+        mail: &Understood,
+    ) -> Result<Ended, DoorError> {
         let now = self.clock.now();
         let facts = work
             .facts(&FactsQuery {

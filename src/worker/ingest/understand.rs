@@ -50,15 +50,18 @@ pub enum Trouble {
     Homeless,
 }
 
+/// A mail that was not understood, and why.
+pub type Failed = (Box<StoredMail>, Trouble);
+
 /// Understands one mail.
 pub fn understand(
     stored: StoredMail,
     rules: &Rules,
     (sealer, keys): (&Sealer, &crate::domain::token::TokenKeys),
-) -> Result<Understood, (StoredMail, Trouble)> {
+) -> Result<Understood, Failed> {
     let policy = &rules.policy;
-    let Some(account) = policy.accounts.get(&stored.origin.account).cloned() else {
-        return Err((stored, Trouble::Homeless));
+    let Some(account) = policy.account(&stored.origin.account) else {
+        return Err((Box::new(stored), Trouble::Homeless));
     };
     let own_lists: Vec<String> = policy.desks.values().flat_map(|d| d.own_lists.clone()).collect();
     let fields: Vec<(String, String)> = policy.desks.values().flat_map(|d| d.fields.clone()).collect();
@@ -68,15 +71,14 @@ pub fn understand(
         ReadSettings { auth: &account.auth, own_addresses: &own, own_lists: &own_lists, fields: &fields };
     let mail = match intake::understand(&stored.bytes, &settings) {
         Ok(mail) => mail,
-        Err(refused) => return Err((stored, Trouble::Refused(refused.code))),
+        Err(refused) => return Err((Box::new(stored), Trouble::Refused(refused.code))),
     };
     let Some(desk) = policy.route(&account, intake::recipients(&mail)) else {
-        return Err((stored, Trouble::Homeless));
+        return Err((Box::new(stored), Trouble::Homeless));
     };
     let hints = intake::threading::hints(&mail, keys, account.subaddress, account.token_carrier);
     let content_key = content_key(&mail, sealer);
-    let responds =
-        account.folders.iter().find(|f| f.name == stored.origin.folder).is_none_or(|f| f.respond);
+    let responds = account.folders.iter().find(|f| f.name == stored.origin.folder).is_none_or(|f| f.respond);
     let redacted = redact(&mail, &rules.redactor);
     Ok(Understood { stored, account, desk, mail, redacted, hints, content_key, responds })
 }
@@ -96,9 +98,7 @@ pub fn redact(mail: &InboundMessage, redactor: &Redactor) -> RedactedMail {
     let subject = text(&mail.subject);
     let visible = text(&mail.visible);
     let elided = text(&mail.elided);
-    let html = mail
-        .sanitized
-        .as_ref()
-        .map(|html| redactor.redact_html(&mut placeholders, html, &context).text);
+    let html =
+        mail.sanitized.as_ref().map(|html| redactor.redact_html(&mut placeholders, html, &context).text);
     RedactedMail { subject, visible, elided, html }
 }

@@ -30,7 +30,10 @@ impl Postgres {
     pub fn start() -> Option<Self> {
         let Some(bin) = binaries() else {
             let waived = std::env::var_os(WAIVER).is_some_and(|value| value == "1");
-            assert!(waived, "postgresql is not installed. `make servers` installs what is needed; {WAIVER}=1 leaves these tests out.");
+            assert!(
+                waived,
+                "postgresql is not installed. `make servers` installs what is needed; {WAIVER}=1 leaves these tests out."
+            );
             eprintln!("WAIVED: postgresql is not installed");
             return None;
         };
@@ -41,7 +44,9 @@ impl Postgres {
         let cluster = Self { scratch, bin, databases: AtomicU32::new(0) };
         let (folder, data) = (cluster.scratch.text(), cluster.scratch.join("data").display().to_string());
         cluster.call("initdb", &["-D", &data, "-A", "trust", "-U", "mailward", "-E", "UTF8", "--no-sync"]);
-        let options = format!("-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=90");
+        let options = format!(
+            "-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=90 -c log_statement=all"
+        );
         let log = format!("{folder}/log");
         cluster.call("pg_ctl", &["-D", &data, "-w", "-o", &options, "-l", &log, "start"]);
         Some(cluster)
@@ -54,7 +59,7 @@ impl Postgres {
         format!("postgres://mailward@{}/{name}", self.scratch.text().replace('/', "%2F"))
     }
 
-    /// Where everything of it lies on disk.
+    /// Where everything of it lies on disk; `log` holds every statement.
     pub fn folder(&self) -> &Path {
         self.scratch.path()
     }

@@ -45,7 +45,9 @@ impl Drop for Scratch {
 
 /// Stops a server by the process id in `file`, if that process belongs to `folder`.
 pub fn stop_by_pid_file(file: &Path, folder: &Path) {
-    let Some(pid) = fs::read_to_string(file).ok().and_then(|text| text.lines().next()?.trim().parse::<u32>().ok()) else {
+    let Some(pid) =
+        fs::read_to_string(file).ok().and_then(|text| text.lines().next()?.trim().parse::<u32>().ok())
+    else {
         return;
     };
     if belongs_to(pid, folder) {

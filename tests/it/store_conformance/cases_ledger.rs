@@ -5,9 +5,7 @@ use mailward::domain::account::FirstRun;
 use mailward::domain::effect::{Effect, LedgerState, Subject};
 use mailward::domain::ids::{FolderName, Uid, UidValidity};
 use mailward::domain::ticket::Actor;
-use mailward::store::{
-    Landing, LeaseName, LedgerFilter, NewGap, QuarantineAction, StoreError, Tidied,
-};
+use mailward::store::{Landing, LeaseName, LedgerFilter, NewGap, QuarantineAction, StoreError, Tidied};
 
 use super::world::{Story, World, account, inbox, origin, set_ledger};
 
@@ -145,9 +143,8 @@ pub async fn l13_what_lies_on_the_server_is_remembered(world: &World) {
     let a = world.opened(&Story::new(1, "mary@clinic.example", "a@clinic.example")).await;
     let b = world.keep(&Story::new(2, "mary@clinic.example", "b@clinic.example")).await;
     assert_eq!(a.number.get(), 1);
-    let to_tidy = || async {
-        world.store.to_tidy(&account("support"), &inbox(), UidValidity(9), 10).await.unwrap()
-    };
+    let to_tidy =
+        || async { world.store.to_tidy(&account("support"), &inbox(), UidValidity(9), 10).await.unwrap() };
     let list = to_tidy().await;
     assert_eq!(list.iter().map(|t| (t.uid.get(), t.copied)).collect::<Vec<_>>(), [(1, false)]);
     world.store.tidied(&[list[0].id], Tidied::Copied).await.unwrap();

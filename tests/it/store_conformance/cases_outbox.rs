@@ -11,7 +11,9 @@ use mailward::domain::ticket::{Actor, LastPublic};
 use mailward::domain::token::{Purpose, Token};
 use mailward::store::{CommandQuery, OutboxFilter, Outcome, StoreError, TickQuery};
 
-use super::world::{NO_CAPS, Story, World, account, desk, first, inbox, message_id, number, set_ledger, suppressed};
+use super::world::{
+    NO_CAPS, Story, World, account, desk, first, inbox, message_id, number, set_ledger, suppressed,
+};
 
 const MARY: &str = "mary@clinic.example";
 
@@ -153,7 +155,8 @@ pub async fn l32_an_accepted_answer_makes_the_ticket_due(world: &World) {
     let Some(LastPublic::Answer { accepted_at, .. }) = due[0].last_public else { panic!("an answer") };
     assert_eq!((accepted_at, due[0].due_at, due[0].version), (Some(world.later(1)), Some(world.later(1)), 2));
     // A bounce that names what the relay called it finds the ticket.
-    let hints = ThreadHints { in_reply_to: vec![message_id("learnt@relay.example")], ..ThreadHints::default() };
+    let hints =
+        ThreadHints { in_reply_to: vec![message_id("learnt@relay.example")], ..ThreadHints::default() };
     let story = Story { hints, ..Story::new(2, MARY, "r@x.example") };
     let ledger = world.keep(&story).await;
     let mut work = world.store.begin(None).await.unwrap();
@@ -178,7 +181,7 @@ pub async fn l32_what_stands_against_closing(world: &World) {
     };
     let seen = facts().await;
     assert_eq!((seen.unsent, seen.mail_waits, seen.polled_until), (true, false, None));
-    assert_eq!((seen.unattributed_since, seen.subject.as_str()), (None, "printer [NAME]"));
+    assert_eq!((seen.unattributed_since, seen.ticket.subject.as_str()), (None, "printer [NAME]"));
     let rows = world.store.claim(world.now, world.run, lease(), 10).await.unwrap();
     sent(world, &rows.iter().map(|row| row.id).collect::<Vec<_>>()).await;
     world.store.polled(&account("support"), &inbox(), world.later(8)).await.unwrap();
@@ -219,7 +222,8 @@ pub async fn a_bounce_finds_its_row(world: &World) {
     let rows = world.store.claim(world.now, world.run, lease(), 10).await.unwrap();
     sent(world, &rows.iter().map(|row| row.id).collect::<Vec<_>>()).await;
     let mut work = world.store.begin(None).await.unwrap();
-    let (desk, account, from) = (desk("help"), account("support"), super::world::address("mailer-daemon@x.example"));
+    let (desk, account, from) =
+        (desk("help"), account("support"), super::world::address("mailer-daemon@x.example"));
     let token = Token { purpose: Purpose::Bounce, ticket: number(1), participant: first() };
     let by_token = ThreadHints { tokens: vec![token], ..ThreadHints::default() };
     let none = ThreadHints::default();

@@ -28,7 +28,11 @@ pub async fn the_chain_shows_every_change(world: &World) {
     let shown = world.store.audit_show(Some(number(2)), 0, 10).await.unwrap();
     assert_eq!((shown.len(), shown[0].seq, shown[0].ticket), (1, 2, Some(2)));
     let cases = [
-        ("UPDATE audit SET action = 'nothing' WHERE seq = 3", "UPDATE audit SET action = 'new' WHERE seq = 3", 3),
+        (
+            "UPDATE audit SET action = 'nothing' WHERE seq = 3",
+            "UPDATE audit SET action = 'new' WHERE seq = 3",
+            3,
+        ),
         ("UPDATE audit SET at = at + 1 WHERE seq = 4", "UPDATE audit SET at = at - 1 WHERE seq = 4", 4),
         ("UPDATE audit_head SET seq = 6 WHERE id = 1", "UPDATE audit_head SET seq = 5 WHERE id = 1", 6),
     ];
@@ -45,23 +49,26 @@ pub async fn the_chain_shows_every_change(world: &World) {
     assert_eq!(world.store.audit_verify().await.unwrap().first_bad, Some(5), "the head's hash is of row 5");
 }
 
-fn files(folder: &Path, found: &mut Vec<Vec<u8>>) {
+/// Everything that lies on disk, lower-cased, as text.
+fn files(folder: &Path, found: &mut Vec<String>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
         if path.is_dir() {
             files(&path, found);
         } else if let Ok(bytes) = std::fs::read(&path) {
-            found.push(bytes);
+            found.push(String::from_utf8_lossy(&bytes).to_ascii_lowercase());
         }
     }
 }
 
-fn holds(files: &[Vec<u8>], needle: &str) -> bool {
-    files.iter().any(|file| file.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle.as_bytes())))
+fn holds(files: &[String], needle: &str) -> bool {
+    let needle = needle.to_ascii_lowercase();
+    files.iter().any(|file| file.contains(&needle))
 }
 
 pub async fn the_database_knows_no_one(world: &World) {
-    let story = Story { content: "octets-planted of the mail", ..Story::new(1, MARY, "id-planted@clinic.example") };
+    let story =
+        Story { content: "octets-planted of the mail", ..Story::new(1, MARY, "id-planted@clinic.example") };
     let ticket = world.opened(&story).await;
     world.decided(&world.answer(&ticket)).await;
     let rows = world.store.claim(world.now, world.run, chrono::TimeDelta::seconds(9), 9).await.unwrap();
@@ -72,7 +79,7 @@ pub async fn the_database_knows_no_one(world: &World) {
     let mut octets = Vec::new();
     files(&world.folder, &mut octets);
     assert!(holds(&octets, "printer [NAME]"), "the twin: redacted text is in the clear");
-    for planted in ["planted", "clinic.example", "5550100", "desk.example", "Mary"] {
+    for planted in ["planted", "clinic.example", "5550100", "desk.example", "Mary Planted"] {
         assert!(!holds(&octets, planted), "{planted} stands in the clear");
     }
 }

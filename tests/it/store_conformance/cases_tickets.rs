@@ -12,13 +12,38 @@ use mailward::domain::ticket::{
 use mailward::domain::token::{Purpose, Token};
 use mailward::store::{StoreError, TicketFilter};
 
-use super::world::{NO_CAPS, Story, World, address, desk, first, mailbox, message_id, number, outgoing, set_ledger};
+use super::world::{
+    NO_CAPS, Story, World, address, desk, first, mailbox, message_id, number, outgoing, set_ledger,
+};
 
 const MARY: &str = "mary@clinic.example";
 
-/// The budget is a count, so that it can be held: a new mail with its acknowledgment.
-pub async fn a_new_mail_in_few_statements(world: &World) {
-    let ticket = world.opened(&Story::new(1, MARY, "a@clinic.example")).await;
+/// Statements that PostgreSQL logged so far; `None` on SQLite, which keeps no such log.
+fn statements(world: &World) -> Option<usize> {
+    let log = std::fs::read_to_string(world.folder.join("log")).ok()?;
+    Some(log.matches("LOG:  execute ").count() + log.matches("LOG:  statement: ").count())
+}
+
+/// The budget is a count, so that it can be held: a new mail, its acknowledgment and one notification.
+pub async fn a_new_mail_takes_few_statements(world: &World) {
+    let stories: Vec<Story> =
+        [(1, "a@x.example"), (2, "b@x.example")].map(|(uid, id)| Story::new(uid, MARY, id)).into();
+    let ledgers = [world.keep(&stories[0]).await, world.keep(&stories[1]).await];
+    let mut work = world.store.begin(None).await.unwrap();
+    let mut counted = None;
+    for (story, ledger) in stories.iter().zip(ledgers) {
+        let before = statements(world);
+        work.savepoint().await.unwrap();
+        world.facts(&mut work, story, ledger, &NO_CAPS).await;
+        world.carry(&mut work, &world.new_ticket(story, ledger)).await.unwrap();
+        work.release().await.unwrap();
+        counted = statements(world).zip(before).map(|(after, before)| after - before);
+    }
+    work.commit(world.now).await.unwrap();
+    if let Some(counted) = counted {
+        assert_eq!(counted, 10, "statements of a new mail");
+    }
+    let ticket = world.ticket(1).await;
     assert_eq!((ticket.number.get(), ticket.version), (1, 1));
     assert_eq!(ticket.participants.len(), 1);
     assert_eq!(ticket.participants[0].key, world.key("MARY@clinic.example"));
@@ -49,7 +74,12 @@ pub async fn numbers_have_no_gaps_after_a_rollback(world: &World) {
 }
 
 pub async fn one_message_fails_and_the_others_commit(world: &World) {
-    let stories: Vec<Story> = (1..=3).map(|uid| Story { content: ["", "one", "two", "three"][uid as usize], ..Story::new(uid, MARY, "m@clinic.example") }).collect();
+    let stories: Vec<Story> = (1..=3)
+        .map(|uid| Story {
+            content: ["", "one", "two", "three"][uid as usize],
+            ..Story::new(uid, MARY, "m@clinic.example")
+        })
+        .collect();
     let mut ledgers = Vec::new();
     for story in &stories {
         ledgers.push(world.keep(story).await);
@@ -81,7 +111,8 @@ pub async fn one_message_fails_and_the_others_commit(world: &World) {
 
 pub async fn l18_an_empty_key_matches_nothing(world: &World) {
     for uid in 1..=2 {
-        let story = Story { id: None, content: ["", "one", "two"][uid as usize], ..Story::new(uid, MARY, "-") };
+        let story =
+            Story { id: None, content: ["", "one", "two"][uid as usize], ..Story::new(uid, MARY, "-") };
         world.opened(&story).await;
     }
     for bad in ["<>", "", "< >", "\"\""] {
@@ -235,7 +266,10 @@ pub async fn a_ticket_is_shown_as_the_contract_says(world: &World) {
     }]));
     let agent = Recipient::Agent(AgentName::parse("ana").unwrap(), address("ana@desk.example"));
     let told = Notice::AgentRefusal { agent: AgentName::parse("ana").unwrap(), why: "no".into() };
-    decision.effects.push(Effect::Enqueue(Box::new(mailward::domain::outgoing::Outgoing { to: agent, ..outgoing(told) })));
+    decision.effects.push(Effect::Enqueue(Box::new(mailward::domain::outgoing::Outgoing {
+        to: agent,
+        ..outgoing(told)
+    })));
     world.decided(&decision).await;
     let view = world.store.ticket_show(number(1), false, world.now).await.unwrap().unwrap();
     let json: serde_json::Value = serde_json::to_value(&view).unwrap();

@@ -22,8 +22,8 @@ use mailward::domain::text::{RawText, RedactedText};
 use mailward::domain::ticket::{Actor, ArticleKind, Priority, Role, TicketSnapshot, TicketState};
 use mailward::seal::{KeyRing, LookupDomain, Sealer};
 use mailward::store::{
-    Applied, Cursor, FactsQuery, FirstSight, Ids, Landing, NewOriginal, OriginalBatch, Placed, Store, StoreError,
-    Work,
+    Applied, Cursor, FactsQuery, FirstSight, Ids, Landing, NewOriginal, OriginalBatch, Placed, Store,
+    StoreError, Work,
 };
 
 pub type Instant = DateTime<Utc>;
@@ -141,7 +141,13 @@ impl World {
         }
     }
 
-    pub async fn facts(&self, work: &mut Work, story: &Story, ledger: LedgerId, caps: &Governor) -> MessageFacts {
+    pub async fn facts(
+        &self,
+        work: &mut Work,
+        story: &Story,
+        ledger: LedgerId,
+        caps: &Governor,
+    ) -> MessageFacts {
         let (desk, account, from) = (desk("help"), account(story.account), address(story.from));
         let id = story.id.map(message_id);
         let query = FactsQuery {
@@ -219,7 +225,10 @@ impl World {
             Effect::Enqueue(Box::new(outgoing(notice))),
         ];
         let subject = Subject::Existing(ticket.id, ticket.version);
-        Decision { actor: Actor::Agent(AgentName::parse("ana").unwrap()), ..self.decision(subject, effects, "answered") }
+        Decision {
+            actor: Actor::Agent(AgentName::parse("ana").unwrap()),
+            ..self.decision(subject, effects, "answered")
+        }
     }
 
     pub fn decision(&self, subject: Subject, effects: Vec<Effect>, action: &'static str) -> Decision {

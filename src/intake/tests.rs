@@ -1,0 +1,232 @@
+//! The stories of `fixtures/mail`, each with LF, CRLF and CR line ends, against `fixtures/vectors`;
+//! and what no mail may do to the reader: panic, run on, lose its bounds.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::domain::account::TokenCarrier;
+use crate::domain::token::TokenKeys;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+fn vectors() -> Vec<Value> {
+    serde_json::from_slice(&std::fs::read(root().join("vectors/mail.json")).unwrap()).unwrap()
+}
+
+fn stories() -> Vec<(String, Vec<u8>)> {
+    let name = |v: &Value| v["file"].as_str().unwrap().to_owned();
+    vectors()
+        .iter()
+        .map(name)
+        .map(|n| (n.clone(), std::fs::read(root().join("mail").join(n)).unwrap()))
+        .collect()
+}
+
+fn read(bytes: &[u8], authserv_id: &str) -> Result<InboundMessage, Refused> {
+    let auth = AuthEvidence::Rfc8601 { authserv_ids: vec![authserv_id.to_owned()] };
+    let own = [EmailAddress::parse("help@desk.example").unwrap()];
+    let lists = ["help.desk.example".to_owned()];
+    let label = |label: &str, name: &str| (label.to_owned(), name.to_owned());
+    let fields = [label("Instance", "instance"), label("Prioridade", "priority")];
+    understand(bytes, &ReadSettings { auth: &auth, own_addresses: &own, own_lists: &lists, fields: &fields })
+}
+
+fn with_ends(bytes: &[u8], end: &[u8]) -> Vec<u8> {
+    bytes.split(|b| *b == b'\n').collect::<Vec<_>>().join(end)
+}
+
+/// Everything a vector may speak of.
+fn told(m: &InboundMessage) -> Value {
+    let keys = TokenKeys::new(vec![(1, [7; 32])]).unwrap();
+    let hints = threading::hints(m, &keys, Some('+'), TokenCarrier::Plus);
+    let ids =
+        |ids: &[crate::domain::ids::MessageId]| ids.iter().map(|i| i.expose().to_owned()).collect::<Vec<_>>();
+    let bounce = m.bounce.clone().unwrap_or_default();
+    json!({
+        "class": m.class.unwrap().as_str(), "visible": m.visible.expose(), "subject": m.subject.expose(),
+        "language": m.language.map(crate::domain::message::Language::as_str),
+        "robot": m.robot.iter().map(|r| r.as_str()).collect::<Vec<_>>(),
+        "from": m.from.as_ref().map(|f| f.address.expose().to_owned()), "from_name": m.from.as_ref().and_then(|f| f.name.clone()),
+        "attachments": m.attachments.iter().map(|a| a.name.expose().to_owned()).collect::<Vec<_>>(),
+        "flags": m.attachments.iter().map(|a| a.flags.clone()).collect::<Vec<_>>(),
+        "defects": m.defects, "tag": hints.tag.map(crate::domain::ids::TicketNumber::get),
+        "references": ids(&m.references), "in_reply_to": ids(&m.in_reply_to),
+        "message_id": m.message_id.as_ref().map(|i| i.expose().to_owned()), "list_ids": m.list_ids,
+        "recipients": bounce.recipients.iter().map(|r| r.address.expose().to_owned()).collect::<Vec<_>>(),
+        "status": bounce.recipients.iter().map(|r| r.status.clone()).collect::<Vec<_>>(),
+        "permanent": bounce.permanent, "original": bounce.original.map(|i| i.expose().to_owned()),
+        "recipients_to": m.to.iter().chain(&m.cc).map(|r| r.address.expose().to_owned()).collect::<Vec<_>>(),
+        "grade": m.authentication.grade.as_str(),
+        "fields": m.fields.iter().map(|(n, v)| (n.clone(), json!(v.expose()))).collect::<serde_json::Map<_, _>>(),
+        "sanitized": m.sanitized.as_ref().map(|s| s.expose().to_owned()),
+    })
+}
+
+fn check(vector: &Value, bytes: &[u8], end: &str) {
+    let file = vector["file"].as_str().unwrap();
+    let got = told(&read(bytes, vector["authserv_id"].as_str().unwrap_or("mx.desk.example")).unwrap());
+    for (key, want) in vector.as_object().unwrap() {
+        if let Some(of) = key.strip_suffix("_not_contains") {
+            let found = want
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|w| got[of].as_str().unwrap().contains(w.as_str().unwrap()));
+            assert_eq!(found, None, "{file} {end} {key}");
+        } else if let Some(of) = key.strip_suffix("_contains") {
+            let missing = want
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|w| !got[of].as_str().unwrap().contains(w.as_str().unwrap()));
+            assert_eq!(missing, None, "{file} {end} {key}: {}", got[of]);
+        } else if !matches!(key.as_str(), "file" | "authserv_id") {
+            assert_eq!(&got[key], want, "{file} {end} {key}");
+        }
+    }
+}
+
+#[test]
+fn every_story_reads_as_its_vector_says_whatever_its_line_ends() {
+    for (vector, (_, bytes)) in vectors().iter().zip(stories()) {
+        check(vector, &bytes, "LF");
+        check(vector, &with_ends(&bytes, b"\r\n"), "CRLF");
+        let cr = read(&with_ends(&bytes, b"\r"), "mx.desk.example").unwrap();
+        assert!(cr.defects.contains(&"bare_cr"));
+    }
+}
+
+#[test]
+fn every_story_stands_in_a_vector() {
+    let known: Vec<String> = stories().into_iter().map(|(name, _)| name).collect();
+    for kind in std::fs::read_dir(root().join("mail")).unwrap() {
+        for file in std::fs::read_dir(kind.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.strip_prefix(root().join("mail")).unwrap().to_str().unwrap().to_owned();
+            assert!(known.contains(&name), "{name}");
+        }
+    }
+}
+
+#[test]
+fn l06_identity_is_content_not_transport() {
+    for (name, bytes) in stories() {
+        let lf = content_identity(&read(&bytes, "x").unwrap());
+        let crlf = with_ends(&bytes, b"\r\n");
+        let mut moved = b"Received: from a by b.example; Mon, 5 Jan 2026 10:00:00 +0000\r\n".to_vec();
+        moved.extend(&crlf);
+        assert_eq!(content_identity(&read(&moved, "x").unwrap()), lf, "{name}");
+    }
+    let part = |boundary: &str, encoding: &str, body: &str| {
+        let head = format!(
+            "Message-ID: <a@b.example>\nContent-Type: multipart/mixed; boundary={boundary}\n\n--{boundary}\n"
+        );
+        format!(
+            "{head}Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: {encoding}\n\n{body}\n--{boundary}--\n"
+        )
+    };
+    let one = content_identity(&read(part("one", "8bit", "ol\u{e1}").as_bytes(), "x").unwrap());
+    let two = content_identity(&read(part("two", "base64", "b2zDoQ==").as_bytes(), "x").unwrap());
+    let other = content_identity(&read(part("two", "base64", "b2zDoQo5").as_bytes(), "x").unwrap());
+    assert_eq!(one, two);
+    assert_ne!(one, other);
+}
+
+#[test]
+fn l25_a_cut_mail_never_harms_the_reader() {
+    for (_, bytes) in stories() {
+        for percent in 0..100 {
+            let _ = read(&bytes[..bytes.len() * percent / 100], "x");
+        }
+    }
+}
+
+/// A small generator, so that a failure comes again: xorshift.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self, below: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(below.max(1)).unwrap()).unwrap()
+    }
+}
+
+#[test]
+fn l25_mutated_mail_never_harms_the_reader() {
+    const BITS: [&[u8]; 16] = [
+        b"\0",
+        b"\r",
+        b"\n",
+        b"\n\n",
+        b"\xff",
+        b"\x80",
+        b"--",
+        b"--x--",
+        b"=?utf-8?b?",
+        b"<div>",
+        b"&#x110000;",
+        b"\nContent-Type: message/rfc822\n\n",
+        b"\nContent-Type: multipart/mixed; boundary=x\n\n--x\n",
+        b"((((",
+        b"<!--",
+        b"\xe2\x80\xae",
+    ];
+    let stories = stories();
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let start = Instant::now();
+    let mut runs = 0;
+    while runs < 1500 && start.elapsed() < Duration::from_secs(8) {
+        let mut bytes = stories[dice.next(stories.len())].1.clone();
+        for _ in 0..=dice.next(6) {
+            let at = dice.next(bytes.len());
+            match dice.next(4) {
+                0 => bytes[at] = u8::try_from(dice.next(256)).unwrap(),
+                1 => drop(bytes.splice(at..at, BITS[dice.next(BITS.len())].iter().copied())),
+                2 => drop(bytes.drain(at..(at + dice.next(40)).min(bytes.len()))),
+                _ => {
+                    let other = &stories[dice.next(stories.len())].1;
+                    let from = dice.next(other.len());
+                    drop(bytes.splice(at..at, other[from..(from + 200).min(other.len())].to_vec()));
+                }
+            }
+            if bytes.is_empty() {
+                bytes.push(b'x');
+            }
+        }
+        if let Some(html) = read(&bytes, "x").ok().and_then(|message| message.sanitized) {
+            assert_eq!(sanitise::html(html.expose()).html, html.expose(), "idempotent");
+        }
+        runs += 1;
+    }
+    assert!(runs > 100, "{runs}");
+}
+
+#[test]
+fn l25_large_and_odd_mail_stays_in_bounds() {
+    let head = "From: a@b.example\nMessage-ID: <a@b.example>\n";
+    let html = format!("{head}Content-Type: text/html\n\n");
+    let cases: [(String, Option<&str>); 9] = [
+        (format!("{head}Content-Type: message/rfc822\n\n").repeat(40_000), Some("too_deep")),
+        ("A: b\n".repeat(1_000_000), Some("too_many_headers")),
+        (String::new(), Some("empty")),
+        (format!("{html}{}", "<div>".repeat(60_000)), None),
+        (format!("{html}{}", "&".repeat(300_000)), None),
+        (format!("{head}Content-Transfer-Encoding: base64\n\n{}", "QUJD".repeat(1_000_000)), None),
+        (format!("{head}\n{}", "On 1 Jan 2026 <a@b.example> wrote\n".repeat(50_000)), None),
+        (format!("{head}\n{}", "x".repeat(3_000_000)), None),
+        (format!("{head}Subject: {}\n\nx", "=?utf-8?q?a?= ".repeat(20_000)), None),
+    ];
+    for (text, refused) in cases {
+        let start = Instant::now();
+        let got = read(text.as_bytes(), "x");
+        assert_eq!(got.as_ref().err().map(|r| r.code), refused);
+        assert!(start.elapsed() < Duration::from_secs(10), "{refused:?} {:?}", start.elapsed());
+    }
+}
