@@ -42,6 +42,7 @@ impl RedactedText {
         Self(text.into())
     }
     /// A part of this text: less of a redacted text is redacted all the same.
+    #[must_use]
     pub fn part(&self, of: impl for<'t> FnOnce(&'t str) -> &'t str) -> Self {
         Self(of(&self.0).to_owned())
     }

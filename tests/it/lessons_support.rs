@@ -43,7 +43,7 @@ pub fn at(text: &str) -> Instant {
 
 /// A Tuesday noon, within business hours.
 pub fn noon() -> Instant {
-    at("2026-11-24T12:00:00Z")
+    at("2025-05-13T12:00:00Z")
 }
 
 /// What a test wants to be different.
@@ -60,7 +60,7 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             smtp: "kind = \"directory\"\npath = \"out\"\nreverse_path = \"null\"".into(),
-            governor: String::new(),
+            governor: "per_address_hour = 0\nper_address_day = 0\nper_mailbox_hour = 0".into(),
             accounts: format!("{}{}", account("support", "help", ""), account("breach", "alarm", "")),
             help: String::new(),
             simulated: true,
@@ -89,7 +89,9 @@ pub fn imap_account(dovecot: &Dovecot, name: &str, desk: &str, more: &str) -> St
 
 /// The relay is a sink.
 pub fn relay(port: u16, reverse_path: &str) -> String {
-    format!("kind = \"smtp\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nreverse_path = \"{reverse_path}\"")
+    format!(
+        "kind = \"smtp\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nreverse_path = \"{reverse_path}\""
+    )
 }
 
 /// The installation.
@@ -177,7 +179,9 @@ impl House {
     /// Rows to customers: what the governor and the rules let through.
     pub async fn to_customers(&self) -> Vec<OutboxView> {
         let rows = self.outbox().await;
-        rows.into_iter().filter(|row| row.state != "suppressed" && !row.recipient.contains("@team.example")).collect()
+        rows.into_iter()
+            .filter(|row| row.state != "suppressed" && !row.recipient.contains("@team.example"))
+            .collect()
     }
 
     /// The one mail of a kind to someone, as it was sent into the directory.
@@ -345,11 +349,12 @@ impl Mail {
             lines.push(format!("Return-Path: <{}>", self.from));
         }
         lines.push(format!("Authentication-Results: {AUTHSERV}; {result}"));
-        let from = if self.name.is_empty() { self.from.clone() } else { format!("{} <{}>", self.name, self.from) };
+        let from =
+            if self.name.is_empty() { self.from.clone() } else { format!("{} <{}>", self.name, self.from) };
         lines.push(format!("From: {from}"));
         lines.push(format!("To: {}", self.to));
         lines.push(format!("Subject: {}", self.subject));
-        lines.push("Date: Tue, 24 Nov 2026 11:59:00 +0000".to_owned());
+        lines.push("Date: Tue, 13 May 2025 11:59:00 +0000".to_owned());
         lines.extend(self.id.iter().map(|id| format!("Message-ID: <{id}>")));
         lines.extend(self.headers.iter().map(|(name, value)| format!("{name}: {value}")));
         if !self.headers.iter().any(|(name, _)| name == "Content-Type") {

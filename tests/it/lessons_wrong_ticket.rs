@@ -32,7 +32,10 @@ async fn l18_an_empty_key_matches_nothing() {
     // The twin: an identifier with substance joins.
     let mail = Mail::new(MARY, "With an id").id(Some("real@clinic.example"));
     assert_eq!(becomes(&house, &mail).await, ("new", Some(7)));
-    assert_eq!(becomes(&house, &Mail::new(MARY, "Re").answers("real@clinic.example")).await, ("joined", Some(7)));
+    assert_eq!(
+        becomes(&house, &Mail::new(MARY, "Re").answers("real@clinic.example")).await,
+        ("joined", Some(7))
+    );
 }
 
 #[tokio::test]
@@ -135,7 +138,10 @@ async fn l20_holding_a_token_is_not_being_the_person() {
 async fn l21_the_same_subject_never_threads() {
     let house = House::open(&Plan::default()).await;
     let subject = "Viewer shows nothing";
-    assert_eq!(becomes(&house, &Mail::new(MARY, subject).id(Some("s@clinic.example"))).await, ("new", Some(1)));
+    assert_eq!(
+        becomes(&house, &Mail::new(MARY, subject).id(Some("s@clinic.example"))).await,
+        ("new", Some(1))
+    );
     assert_eq!(becomes(&house, &Mail::new(MARY, subject)).await, ("new", Some(2)));
     assert_eq!(becomes(&house, &Mail::new(MARY, &format!("Re: {subject}"))).await, ("new", Some(3)));
     let reply = Mail::new(MARY, "Something else entirely").answers("s@clinic.example");
@@ -167,7 +173,10 @@ async fn agents_answer(house: &House, words: &str) -> Mail {
     let body = note.split_once("\r\n\r\n").unwrap().1.replace("\r\n", "\n");
     let quoted: String = body.lines().map(|line| format!("> {line}\n")).collect();
     let id = address_in(&header(&note, "Message-ID").unwrap());
-    Mail::new(ANA, "Re: ticket").to(&to).answers(&id).body(&format!("{words}\n\nOn Tuesday, {HELP} wrote:\n{quoted}"))
+    Mail::new(ANA, "Re: ticket")
+        .to(&to)
+        .answers(&id)
+        .body(&format!("{words}\n\nOn Tuesday, {HELP} wrote:\n{quoted}"))
 }
 
 #[tokio::test]
@@ -176,12 +185,16 @@ async fn l24_internal_text_never_reaches_a_customer() {
     let mail = Mail::new(MARY, "Viewer").body("CANARYWORD the viewer shows nothing.");
     assert_eq!(becomes(&house, &mail).await, ("new", Some(1)));
     house.sweep().await;
-    assert!(house.mail("notification", ANA).await.contains("CANARYWORD"), "the canary is in the notification");
+    assert!(
+        house.mail("notification", ANA).await.contains("CANARYWORD"),
+        "the canary is in the notification"
+    );
     // A note stays inside.
     let note = agents_answer(&house, "#note\nINSIDEWORD: call the vendor.").await;
     assert_eq!(becomes(&house, &note).await.0, "noted");
     house.sweep().await;
     assert_eq!(house.to_customers().await.len(), 1, "only the acknowledgment");
+    house.later(5);
     // The twin: the answer goes, exactly once, without notification, agent's address or note.
     let answer = agents_answer(&house, "We restarted it, please try again.").await;
     assert_eq!(becomes(&house, &answer).await, ("answered", Some(1)));

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod app;
 #[cfg(test)]
+mod drain;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod imap_dovecot;
@@ -18,6 +20,16 @@ mod journey_readme;
 mod journey_walkthroughs;
 #[cfg(test)]
 mod journey_world;
+#[cfg(test)]
+mod lessons_duplicates;
+#[cfg(test)]
+mod lessons_loops;
+#[cfg(test)]
+mod lessons_losing;
+#[cfg(test)]
+mod lessons_providers;
+#[cfg(test)]
+mod lessons_servers;
 #[cfg(test)]
 mod lessons_support;
 #[cfg(test)]
