@@ -10,8 +10,7 @@ use crate::app::{App, Post};
 use crate::harness::eventually;
 
 /// The variables that config/mailward.toml names.
-const SECRETS: &[&str] =
-    &["MAILWARD_SMTP_PASSWORD", "MAILWARD_SUPPORT_PASSWORD", "MAILWARD_BREACH_PASSWORD"];
+const SECRETS: &[&str] = &["MAILWARD_SMTP_PASSWORD", "MAILWARD_SUPPORT_PASSWORD", "MAILWARD_BREACH_PASSWORD"];
 
 fn project(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -55,7 +54,11 @@ fn of_a_row(line: &str, found: &mut Vec<String>) {
 /// Words as a shell splits them.
 fn words(command: &str) -> Vec<String> {
     let quoted = command.split('"').enumerate().flat_map(|(at, piece)| {
-        if at % 2 == 1 { vec![piece.to_owned()] } else { piece.split_whitespace().map(str::to_owned).collect() }
+        if at % 2 == 1 {
+            vec![piece.to_owned()]
+        } else {
+            piece.split_whitespace().map(str::to_owned).collect()
+        }
     });
     quoted.collect()
 }
@@ -115,7 +118,10 @@ fn ours(app: &App, command: &str, words: &[String], mail: &[u8]) {
     let configured = filled[0] == "keys" || filled[0] == "inspect" || filled.contains(&"--config");
     let done = if configured { app.bare(&filled, input) } else { app.feed(&filled, input) };
     assert_eq!(done.code, 0, "{command}: {}", done.stderr);
-    assert!(!done.stdout.is_empty() || filled[0] == "serve" || filled.contains(&"list"), "{command} says nothing");
+    assert!(
+        !done.stdout.is_empty() || filled[0] == "serve" || filled.contains(&"list"),
+        "{command} says nothing"
+    );
     if filled[0] == "keys" {
         app.write("etc/mailward.keys", &done.stdout);
     }
@@ -158,7 +164,8 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn commands_are_found_in_blocks_and_tables() {
-    let text = "```sh\nmake demo    # shows\n```\n| a | `mailward x y`, `--json` for, `z w` |\n| `other` | no |\n";
+    let text =
+        "```sh\nmake demo    # shows\n```\n| a | `mailward x y`, `--json` for, `z w` |\n| `other` | no |\n";
     assert_eq!(commands(text), ["make demo", "mailward x y", "mailward x y --json", "mailward z w"]);
     assert_eq!(words("reveal 7 --reason \"a b\""), ["reveal", "7", "--reason", "a b"]);
 }
