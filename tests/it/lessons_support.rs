@@ -89,7 +89,9 @@ pub fn imap_account(dovecot: &Dovecot, name: &str, desk: &str, more: &str) -> St
 
 /// The relay is a sink.
 pub fn relay(port: u16, reverse_path: &str) -> String {
-    format!("kind = \"smtp\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nreverse_path = \"{reverse_path}\"")
+    format!(
+        "kind = \"smtp\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nreverse_path = \"{reverse_path}\""
+    )
 }
 
 /// The installation.
@@ -177,7 +179,9 @@ impl House {
     /// Rows to customers: what the governor and the rules let through.
     pub async fn to_customers(&self) -> Vec<OutboxView> {
         let rows = self.outbox().await;
-        rows.into_iter().filter(|row| row.state != "suppressed" && !row.recipient.contains("@team.example")).collect()
+        rows.into_iter()
+            .filter(|row| row.state != "suppressed" && !row.recipient.contains("@team.example"))
+            .collect()
     }
 
     /// The one mail of a kind to someone, as it was sent into the directory.
@@ -221,12 +225,22 @@ impl House {
         sum
     }
 
-    /// Runs SQL behind the application's back.
-    pub async fn sql(&self, sql: &str) {
+    async fn connection(&self) -> sqlx::SqliteConnection {
         use sqlx::Connection as _;
         let url = format!("sqlite:{}", self.scratch.join("store.db").display());
-        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
+        sqlx::SqliteConnection::connect(&url).await.unwrap()
+    }
+
+    /// Runs SQL behind the application's back.
+    pub async fn sql(&self, sql: &str) {
+        let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()));
+        sql.execute(&mut self.connection().await).await.unwrap();
+    }
+
+    /// How many rows of a table fulfil a condition.
+    pub async fn count(&self, rows: &str) -> i64 {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {rows}"));
+        sqlx::query_scalar(sql).fetch_one(&mut self.connection().await).await.unwrap()
     }
 }
 
@@ -345,7 +359,8 @@ impl Mail {
             lines.push(format!("Return-Path: <{}>", self.from));
         }
         lines.push(format!("Authentication-Results: {AUTHSERV}; {result}"));
-        let from = if self.name.is_empty() { self.from.clone() } else { format!("{} <{}>", self.name, self.from) };
+        let from =
+            if self.name.is_empty() { self.from.clone() } else { format!("{} <{}>", self.name, self.from) };
         lines.push(format!("From: {from}"));
         lines.push(format!("To: {}", self.to));
         lines.push(format!("Subject: {}", self.subject));
