@@ -122,8 +122,8 @@ impl Chains<'_, '_> {
         if !alike || !given || !family || !next.is_capital() {
             return last;
         }
-        let more =
-            |at: usize| self.is(at, |t| t.line == next.line && t.is_capital() && t.roles.has(Roles::NAME));
+        let part = |t: &Token| t.roles.has(Roles::NAME) || t.shape == Shape::Initial;
+        let more = |at: usize| self.is(at, |t| t.line == next.line && t.is_capital() && part(t));
         (last + 3..last + 6).take_while(|at| more(*at)).last().unwrap_or(last + 2)
     }
 

@@ -259,7 +259,22 @@ impl<'p, 'a> Names<'p, 'a> {
             _ => sure + formed >= 1 || listed >= 2 || self.strangers(first, &words),
         };
         let foreign = self.organised(first, last) && (sure < 2 || self.organised_before(first));
-        (enough && !foreign).then_some((first, last, Ground::Look))
+        (enough && !foreign).then_some((self.headed(first), last, Ground::Look))
+    }
+
+    /// `DOE, John`: where the name begins, when a family name in capitals heads it.
+    fn headed(&self, first: usize) -> usize {
+        let comma = self.page.before(first).is_some_and(|t| t.is(','));
+        let head = first.checked_sub(2).filter(|_| comma).and_then(|at| self.chains.free(at));
+        let line = self.page.get(first).map_or(0, |t| t.line);
+        match head {
+            Some(t)
+                if t.shape == Shape::Upper && t.line == line && t.end - t.start > 2 && !t.is_ordinary() =>
+            {
+                first - 2
+            }
+            _ => first,
+        }
     }
 
     /// Two unknown words with capitals, where things of software are not spoken of: behind an
@@ -285,14 +300,18 @@ impl<'p, 'a> Names<'p, 'a> {
     fn organised(&self, first: usize, last: usize) -> bool {
         let line = self.page.get(first).map_or(0, |t| t.line);
         let next = self.page.get(last + 1).filter(|t| t.line == line);
-        let org = |t: &Token| t.roles.has(Roles::ORG) && !t.roles.has(Roles::NAME);
-        let inside = (first..=last).any(|at| self.page.get(at).is_some_and(org));
         let versioned = matches!(self.page.word(last + 1), "build" | "version" | "v");
         let version = next.is_some_and(|t| t.has_digit() || t.is('+') || versioned);
-        inside
-            || self.organised_before(first)
-            || next.is_some_and(of_organisation)
-            || version && first == last
+        self.beside_organisation(first, last) || version && first == last
+    }
+
+    /// True when an organisation's word stands in the words or beside them.
+    fn beside_organisation(&self, first: usize, last: usize) -> bool {
+        let line = self.page.get(first).map_or(0, |t| t.line);
+        let next = self.page.get(last + 1).filter(|t| t.line == line);
+        let org = |t: &Token| t.roles.has(Roles::ORG) && !t.roles.has(Roles::NAME);
+        let inside = (first..=last).any(|at| self.page.get(at).is_some_and(org));
+        inside || self.organised_before(first) || next.is_some_and(of_organisation)
     }
 
     /// True when an organisation's or a street's word stands before.
@@ -341,6 +360,7 @@ impl<'p, 'a> Names<'p, 'a> {
         if words.is_empty() {
             return;
         }
+        let signed = self.signed_lines();
         for (at, token) in self.page.tokens.iter().enumerate() {
             let held = self.named.get(at).copied().unwrap_or(true) || self.chains.free(at).is_none();
             if held || !token.is_word() || !words.contains(self.page.word(at)) {
@@ -349,7 +369,7 @@ impl<'p, 'a> Names<'p, 'a> {
             let ordinary = token.is_ordinary() || token.roles.has(Roles::PLACE);
             let written = token.is_capital() || !ordinary && token.roles.has(Roles::NAME);
             let doubtful = ordinary && (token.shape == Shape::Lower || self.opens_sentence(at));
-            if written && !doubtful && !self.own(at, token) && !self.organised(at, at) {
+            if written && !doubtful && !self.own(at, token, &signed) && !self.beside_organisation(at, at) {
                 found.push(Finding::new(token.start, token.end, Kind::Name, "name.again"));
             }
         }
@@ -357,16 +377,21 @@ impl<'p, 'a> Names<'p, 'a> {
 
     /// True for a word of the author's name in what they wrote, and for all of the line that they
     /// sign with.
-    fn own(&self, at: usize, token: &Token) -> bool {
-        let zone = self.page.zone(at);
-        let from = self.page.tokens.partition_point(|t| t.line < token.line);
-        let mut line = (from..self.page.tokens.len())
-            .take_while(|i| self.page.get(*i).is_some_and(|t| t.line == token.line));
-        match zone {
-            Zone::Signature => line.any(|i| self.sender.has(self.page.word(i))),
+    fn own(&self, at: usize, token: &Token, signed: &HashSet<usize>) -> bool {
+        match self.page.zone(at) {
+            Zone::Signature => signed.contains(&token.line),
             Zone::Body => self.sender.has(self.page.word(at)),
             _ => false,
         }
+    }
+
+    /// The lines of the signature on which a word of the author's name stands.
+    fn signed_lines(&self) -> HashSet<usize> {
+        let tokens = self.page.tokens.iter().enumerate();
+        let own = tokens.filter(|(at, t)| {
+            t.is_word() && self.page.zone(*at) == Zone::Signature && self.sender.has(self.page.word(*at))
+        });
+        own.map(|(_, t)| t.line).collect()
     }
 
     fn opens_line(&self, at: usize) -> bool {

@@ -112,8 +112,8 @@ pub struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// Cuts a text.
-    pub fn new(text: &'a str, lexicon: &Lexicon) -> Self {
+    /// Cuts a text; in `placeholders` (bytes, sorted) no label is read.
+    pub fn new(text: &'a str, lexicon: &Lexicon, placeholders: &[(usize, usize)]) -> Self {
         let mut page = Self {
             text,
             tokens: Vec::with_capacity(text.len() / 4),
@@ -122,6 +122,12 @@ impl<'a> Page<'a> {
             folded: String::with_capacity(text.len()),
         };
         page.cut(lexicon);
+        for (start, end) in placeholders {
+            let inside = page.token_at(*start)..page.token_at(*end);
+            for token in page.tokens.get_mut(inside).unwrap_or_default() {
+                token.roles = Roles::NEVER;
+            }
+        }
         page.find_labels(lexicon);
         page.zones = super::zones::zones(&page);
         page

@@ -1,6 +1,8 @@
 //! Everything that needs real servers or a whole program, in one binary.
 
 #[cfg(test)]
+mod app;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod harness;
@@ -10,6 +12,10 @@ mod imap_dovecot;
 mod imap_scripted;
 #[cfg(test)]
 mod imap_tls;
+#[cfg(test)]
+mod journey;
+#[cfg(test)]
+mod journey_world;
 #[cfg(test)]
 mod lessons_duplicates;
 #[cfg(test)]

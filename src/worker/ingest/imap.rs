@@ -341,7 +341,11 @@ impl ImapReader {
             ),
             (
                 &copied,
-                if copied.is_empty() { None } else { Some(session.remove_copied(state.uidvalidity, &uids(&copied)).await) },
+                if copied.is_empty() {
+                    None
+                } else {
+                    Some(session.remove_copied(state.uidvalidity, &uids(&copied)).await)
+                },
             ),
         ] {
             let Some(settlement) = settled else { continue };
