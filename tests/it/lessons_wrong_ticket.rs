@@ -128,8 +128,10 @@ async fn l20_holding_a_token_is_not_being_the_person() {
     assert_eq!(house.ticket(1).await.participants.iter().filter(|p| p.role != "agent").count(), 1);
     // A changed token is none.
     let (local, domain) = token.split_once('@').unwrap();
-    let flipped = if local.ends_with('a') { 'b' } else { 'a' };
-    let forged = format!("{}{flipped}@{domain}", &local[..local.len() - 1]);
+    let mut letters: Vec<char> = local.chars().collect();
+    let last = letters.last_mut().unwrap();
+    *last = if *last == 'a' { 'b' } else { 'a' };
+    let forged = format!("{}@{domain}", letters.into_iter().collect::<String>());
     assert_eq!(becomes(&house, &Mail::new(MARY, "Re").to(&forged)).await, ("new", Some(3)));
     assert!(house.ticket(3).await.possibly_related.is_empty());
 }
@@ -171,7 +173,7 @@ async fn agents_answer(house: &House, words: &str) -> Mail {
     let note = house.mail("notification", ANA).await;
     let to = address_in(&header(&note, "Reply-To").unwrap());
     let body = note.split_once("\r\n\r\n").unwrap().1.replace("\r\n", "\n");
-    let quoted: String = body.lines().map(|line| format!("> {line}\n")).collect();
+    let quoted = body.lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n");
     let id = address_in(&header(&note, "Message-ID").unwrap());
     Mail::new(ANA, "Re: ticket")
         .to(&to)
