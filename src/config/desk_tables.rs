@@ -45,6 +45,9 @@ pub struct DeskFile {
     pub clock_start: Option<ClockStartWord>,
     /// Roles of contacts who may open a ticket; when absent, anyone
     pub submitters: Option<Vec<String>>,
+    /// Categories whose first answer owes an estimated resolution time (`#eta DATE`)
+    #[serde(default)]
+    pub eta: Vec<String>,
     /// Notices to customers besides the acknowledgment
     #[serde(default)]
     pub notices: Vec<CustomerNotice>,
@@ -121,6 +124,9 @@ pub struct CalendarParts {
     /// Further closed dates: `["2026-12-24"]`
     #[serde(default)]
     pub closed: Vec<String>,
+    /// iCalendar files whose whole-day events are closed too; relative to this file
+    #[serde(default)]
+    pub import: Vec<PathBuf>,
     /// Dates that are open although a calendar file closes them
     #[serde(default)]
     pub open: Vec<String>,
@@ -141,8 +147,10 @@ pub struct AskTable {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerTable {
-    /// For which category
-    pub category: String,
+    /// For this category
+    pub category: Option<String>,
+    /// Or for mail for which this rule held
+    pub rule: Option<String>,
     /// The name of the template
     pub template: String,
     /// An address or a supplier of the directory who takes it over
@@ -262,6 +270,9 @@ pub struct AfterHoursTable {
     /// Addresses or groups of the directory that are paged at once
     #[serde(default)]
     pub on_call: Vec<String>,
+    /// Pages an hour before one "paging storm" page; 6
+    #[schemars(range(min = 1, max = 1000))]
+    pub pages_per_hour: Option<u32>,
 }
 
 /// The 48-hour rule.

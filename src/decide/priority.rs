@@ -22,6 +22,8 @@ pub struct Prioritised {
     pub category: Option<Category>,
     /// Which rules said so.
     pub reasons: Vec<Reason>,
+    /// The ids of every rule that held, in the order of the file: standard answers ask for them.
+    pub rules: Vec<String>,
 }
 
 /// Words that are weighed; a support mail says what it is about well before this.
@@ -47,9 +49,10 @@ pub fn prioritise(subject: &str, visible: &str, _language: Option<Language>, des
         .find_map(|rule| rule.category.clone())
         .or_else(|| rules.default_category.clone())
         .or_else(|| desk.categories.first().cloned());
+    let ids = holding.iter().map(|rule| rule.id.clone()).collect();
     if desk.class == DeskClass::Breach {
         let reasons = vec![Reason::code("breach_desk")];
-        return Prioritised { priority: Priority::Urgent, category, reasons };
+        return Prioritised { priority: Priority::Urgent, category, reasons, rules: ids };
     }
     let (content, mut reasons) = reached(&holding, rules);
     let priority = match rules.declared.as_ref().and_then(|d| declared(d, &text).map(|stated| (d, stated))) {
@@ -60,7 +63,7 @@ pub fn prioritise(subject: &str, visible: &str, _language: Option<Language>, des
     if let Some(rule) = by.filter(|rule| rule.priority.is_none()) {
         reasons.push(Reason::with("category", format!("{}: {}", rule.id, rule.says)));
     }
-    Prioritised { priority, category, reasons }
+    Prioritised { priority, category, reasons, rules: ids }
 }
 
 /// The highest priority whose rules weigh enough, and those rules.

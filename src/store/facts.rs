@@ -263,10 +263,14 @@ impl Work {
             return Ok(None);
         }
         let row = sqlx::query(
-            "SELECT o.id, o.ticket, o.automatic FROM outbox o JOIN ticket t ON t.id = o.ticket
-             WHERE o.state <> 'suppressed' AND t.desk = $1
-                AND (o.message_key = $2 OR (t.number = $3 AND o.participant = $4))
-             ORDER BY CASE WHEN o.message_key = $2 THEN 0 ELSE 1 END, o.created_at DESC, o.id DESC LIMIT 1",
+            "SELECT o.id AS id, o.ticket, o.automatic, 0 AS rank, o.created_at AS at
+             FROM outbox o JOIN ticket t ON t.id = o.ticket
+             WHERE o.state <> 'suppressed' AND t.desk = $1 AND o.message_key = $2
+             UNION ALL
+             SELECT o.id AS id, o.ticket, o.automatic, 1 AS rank, o.created_at AS at
+             FROM ticket t JOIN outbox o ON o.ticket = t.id
+             WHERE o.state <> 'suppressed' AND t.desk = $1 AND t.number = $3 AND o.participant = $4
+             ORDER BY rank, at DESC, id DESC LIMIT 1",
         )
         .bind(query.desk.as_str())
         .bind(key)

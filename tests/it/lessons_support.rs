@@ -43,7 +43,7 @@ pub fn at(text: &str) -> Instant {
 
 /// A Tuesday noon, within business hours.
 pub fn noon() -> Instant {
-    at("2026-11-24T12:00:00Z")
+    at("2025-05-13T12:00:00Z")
 }
 
 /// What a test wants to be different.
@@ -60,7 +60,7 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             smtp: "kind = \"directory\"\npath = \"out\"\nreverse_path = \"null\"".into(),
-            governor: String::new(),
+            governor: "per_address_hour = 0\nper_address_day = 0\nper_mailbox_hour = 0".into(),
             accounts: format!("{}{}", account("support", "help", ""), account("breach", "alarm", "")),
             help: String::new(),
             simulated: true,
@@ -354,7 +354,7 @@ impl Mail {
         lines.push(format!("From: {from}"));
         lines.push(format!("To: {}", self.to));
         lines.push(format!("Subject: {}", self.subject));
-        lines.push("Date: Tue, 24 Nov 2026 11:59:00 +0000".to_owned());
+        lines.push("Date: Tue, 13 May 2025 11:59:00 +0000".to_owned());
         lines.extend(self.id.iter().map(|id| format!("Message-ID: <{id}>")));
         lines.extend(self.headers.iter().map(|(name, value)| format!("{name}: {value}")));
         if !self.headers.iter().any(|(name, _)| name == "Content-Type") {

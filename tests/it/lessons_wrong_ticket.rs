@@ -194,6 +194,7 @@ async fn l24_internal_text_never_reaches_a_customer() {
     assert_eq!(becomes(&house, &note).await.0, "noted");
     house.sweep().await;
     assert_eq!(house.to_customers().await.len(), 1, "only the acknowledgment");
+    house.later(5);
     // The twin: the answer goes, exactly once, without notification, agent's address or note.
     let answer = agents_answer(&house, "We restarted it, please try again.").await;
     assert_eq!(becomes(&house, &answer).await, ("answered", Some(1)));
