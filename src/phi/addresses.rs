@@ -210,7 +210,7 @@ pub fn find_places(page: &Page<'_>, found: &mut Vec<Finding>) {
             town(at + 1)
                 .or_else(|| town(at + 2).filter(|_| page.get(at + 1).is_some_and(|t| t.is(',') || t.is('.'))))
         } else {
-            let place = token.roles.has(Roles::PLACE) && token.is_capital() && !token.roles.has(Roles::NAME);
+            let place = token.roles.has(Roles::PLACE) && token.is_capital();
             place.then_some(token.end)
         };
         found.extend(end.map(|end| Finding::new(token.start, end, Kind::Address, "address.place")));
