@@ -28,5 +28,12 @@ lint: ## rustfmt and clippy, warnings are errors
 doc: ## the documentation of the code
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
 
+DATA =
+
+bench: ## processor time of each station, and of the whole program on a full mailbox; BENCH_JSON=F, DATA=folder
+	@[ -z "$$BENCH_JSON" ] || rm -f "$$BENCH_JSON"
+	@$(CARGO) bench --quiet --bench stations
+	@DATA="$(DATA)" BENCH_PART=2 $(CARGO) bench --quiet --bench drain
+
 fmt: ## formats the code
 	$(CARGO) fmt
