@@ -205,7 +205,8 @@ impl Tale<'_> {
 
     fn a_forged_agent(&self) {
         let ours = self.world.got(ANA, "[#1]");
-        let (to, _) = crate::journey_world::reply(&ours, &Answer { from: ANA, words: "", shape: Shape::Plain });
+        let (to, _) =
+            crate::journey_world::reply(&ours, &Answer { from: ANA, words: "", shape: Shape::Plain });
         let mut forged = format!("To: {to}\n").into_bytes();
         forged.extend(mail("forged.eml"));
         self.world.send("thief@elsewhere.example", &to, &forged);
@@ -222,7 +223,11 @@ impl Tale<'_> {
         script.say("== outbox list");
         columns(script, &app.json(&["outbox", "list"]), &["ticket", "kind", "recipient", "state", "reason"]);
         script.say("\n== ledger list");
-        columns(script, &app.json(&["ledger", "list"]), &["account", "folder", "uid", "state", "reason", "ticket"]);
+        columns(
+            script,
+            &app.json(&["ledger", "list"]),
+            &["account", "folder", "uid", "state", "reason", "ticket"],
+        );
         script.say("\n== ledger balance");
         script.say(&app.ok(&["ledger", "balance"]));
         script.say("== quarantine list");

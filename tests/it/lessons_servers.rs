@@ -135,7 +135,8 @@ async fn l30_another_uidvalidity_is_a_rescan_without_duplicates() {
     // Restored from a backup: other UIDs, another order, some gone, and ten new ones among them.
     dovecot.recreate_folder("support", "Desk");
     for mail in mails.iter().skip(5).rev() {
-        let again = [b"Received: from backup by mx; Tue, 13 May 2025 11:30:00 +0000\r\n", mail.as_slice()].concat();
+        let again =
+            [b"Received: from backup by mx; Tue, 13 May 2025 11:30:00 +0000\r\n", mail.as_slice()].concat();
         other.append("Desk", &again, "13-May-2025 11:30:00 +0000");
     }
     house.serve().await;
@@ -156,7 +157,8 @@ async fn l28_an_oversize_mail_is_a_ticket_from_its_head() {
     const MAILS: usize = 6;
     let dovecot = Dovecot::start(&["support"]);
     let mut other = dovecot.client("support");
-    let block = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5eg==\r\n".repeat(50 << 20 >> 6);
+    let block =
+        "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5eg==\r\n".repeat(50 << 20 >> 6);
     for number in 0..MAILS {
         let head = Mail::new(MARY, &format!("Matter {number}"))
             .header("Content-Type", "multipart/mixed; boundary=\"big\"")
@@ -228,7 +230,11 @@ async fn l38_one_mailbox_is_not_one_folder_or_one_desk() {
         let received: Vec<_> = ticket.outbox.iter().filter(|row| row.kind == "received").collect();
         assert_eq!(received.len(), 1, "{folder} {to}");
         let (state, reason) = if *answered { ("sent", None) } else { ("suppressed", Some("folder")) };
-        assert_eq!((received[0].state.as_str(), received[0].reason.as_deref()), (state, reason), "{folder} {to}");
+        assert_eq!(
+            (received[0].state.as_str(), received[0].reason.as_deref()),
+            (state, reason),
+            "{folder} {to}"
+        );
         let junk = ticket.messages[0].flags.contains(&"junk_folder".to_owned());
         assert_eq!(junk, *folder == "Junk", "{folder} {to}");
     }
@@ -291,7 +297,11 @@ async fn l2_kill_at_any_point_loses_and_doubles_nothing() {
     assert!(child.wait().unwrap().success());
     let balance = house.balance().await;
     let count = i64::try_from(MAILS).unwrap();
-    assert_eq!((balance.incoming, balance.tickets, balance.stored), (count, count, 0), "count in = count out");
+    assert_eq!(
+        (balance.incoming, balance.tickets, balance.stored),
+        (count, count, 0),
+        "count in = count out"
+    );
     let mut now = subjects(&house).await;
     now.sort_by_key(|subject| subject.trim_start_matches("Matter ").parse::<u32>().ok());
     assert_eq!(now, matters(MAILS));
@@ -314,5 +324,7 @@ async fn acknowledged_once(house: &House, sink: &Sink) {
 
 /// The leases of a killed run, 25 s for the account and 120 s for a mail, run out at once.
 async fn forget_leases(house: &House) {
-    house.sql("UPDATE lease SET expires_at = 0; UPDATE outbox SET lease_until = 1 WHERE state = 'leased'").await;
+    house
+        .sql("UPDATE lease SET expires_at = 0; UPDATE outbox SET lease_until = 1 WHERE state = 'leased'")
+        .await;
 }
