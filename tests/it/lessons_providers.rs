@@ -28,11 +28,7 @@ async fn l35_reverse_paths_on_the_wire() {
             "null" => assert_eq!((automatic.as_str(), answer.as_str()), ("", HELP)),
             "desk" => assert_eq!((automatic.as_str(), answer.as_str()), (HELP, HELP)),
             _ => {
-<<<<<<< HEAD
                 assert!(bounces(automatic) && bounces(answer) && automatic == answer, "{automatic} {answer}");
-=======
-                assert!(bounces(automatic) && bounces(answer) && automatic == answer, "{automatic} {answer}")
->>>>>>> phi
             }
         }
         assert!(!answer.is_empty(), "{policy}: an answer's bounce must be seen");

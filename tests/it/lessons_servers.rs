@@ -164,11 +164,7 @@ async fn l28_an_oversize_mail_is_a_ticket_from_its_head() {
     let mut other = dovecot.client("support");
     let block =
         "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5eg==\r\n".repeat(50 << 20 >> 6);
-<<<<<<< HEAD
     for number in 0..LARGE {
-=======
-    for number in 0..MAILS {
->>>>>>> phi
         let head = Mail::new(MARY, &format!("Matter {number}"))
             .header("Content-Type", "multipart/mixed; boundary=\"big\"")
             .body(&format!("--big\nContent-Type: text/plain\n\nHEADWORD {number}.\n\n--big\nContent-Type: application/dicom; name=\"study.dcm\"\nContent-Disposition: attachment; filename=\"study.dcm\"\nContent-Transfer-Encoding: base64\n\n"));
@@ -311,11 +307,7 @@ async fn l2_kill_at_any_point_loses_and_doubles_nothing() {
     assert!(reached.iter().all(|count| *count > 0), "every station was at work: {reached:?}");
     assert!(gateway(&house, true).wait().unwrap().success());
     let balance = house.balance().await;
-<<<<<<< HEAD
     let count = i64::try_from(KILLED).unwrap();
-=======
-    let count = i64::try_from(MAILS).unwrap();
->>>>>>> phi
     assert_eq!(
         (balance.incoming, balance.tickets, balance.stored),
         (count, count, 0),
@@ -359,13 +351,3 @@ async fn acknowledged_once(house: &House, sink: &Sink) {
         assert!(row.state == "sent" && bodies.len() == 1, "the same mail, however often: {row:?}");
     }
 }
-<<<<<<< HEAD
-=======
-
-/// The leases of a killed run, 25 s for the account and 120 s for a mail, run out at once.
-async fn forget_leases(house: &House) {
-    house
-        .sql("UPDATE lease SET expires_at = 0; UPDATE outbox SET lease_until = 1 WHERE state = 'leased'")
-        .await;
-}
->>>>>>> phi
