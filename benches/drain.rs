@@ -3,7 +3,13 @@
 //! synchronous=FULL. `BENCH_MAILS` says how many mails (2000); `DATA`, a folder with `bench/gen.py`, whose mails are
 //! taken; without it our own.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::print_stderr, reason = "a benchmark is a test: it stops where something is amiss")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a benchmark is a test: it stops where something is amiss"
+)]
 
 #[path = "../tests/it/harness/mod.rs"]
 mod harness;
@@ -83,7 +89,8 @@ fn generator() -> Option<PathBuf> {
 fn generated(script: &Path, scratch: &Scratch, count: usize) -> Vec<Mail> {
     let out = scratch.join("generated");
     let count = count.to_string();
-    let arguments = ["-n", &count, "--base-time", "0", "--format", "maildir", "--out", &out.display().to_string()];
+    let arguments =
+        ["-n", &count, "--base-time", "0", "--format", "maildir", "--out", &out.display().to_string()];
     run("python3", &[&[script.to_str().unwrap()], &arguments[..]].concat());
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(out.join("Maildir/new")).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -136,7 +143,9 @@ impl Drop for Relay {
 fn mailward(config: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mailward"));
     command.args(arguments).arg("--config").arg(config).env("BENCH_PASSWORD", PASSWORD);
-    if let Some(wrapper) = std::env::var_os("BENCH_WRAPPER").filter(|w| !w.is_empty() && arguments[0] == "serve") {
+    if let Some(wrapper) =
+        std::env::var_os("BENCH_WRAPPER").filter(|w| !w.is_empty() && arguments[0] == "serve")
+    {
         let wrapper = wrapper.into_string().unwrap();
         let mut words = wrapper.split_whitespace();
         let mut wrapped = Command::new(words.next().unwrap());
@@ -175,7 +184,8 @@ fn drain(config: &Path) -> Spent {
 fn children() -> (Duration, Duration) {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let (_, fields) = stat.rsplit_once(") ").unwrap();
-    let mut fields = fields.split(' ').skip(13).map(|ticks| Duration::from_millis(ticks.parse::<u64>().unwrap() * 10));
+    let mut fields =
+        fields.split(' ').skip(13).map(|ticks| Duration::from_millis(ticks.parse::<u64>().unwrap() * 10));
     (fields.next().unwrap(), fields.next().unwrap())
 }
 

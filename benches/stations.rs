@@ -2,7 +2,12 @@
 //! mails, each round on a fresh database (SQLite, synchronous=FULL). All threads count, the
 //! database's own included. What the stations do is what the workers do, in the same batches.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, reason = "a benchmark is a test: it stops where something is amiss")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a benchmark is a test: it stops where something is amiss"
+)]
 
 mod parts;
 
@@ -64,10 +69,8 @@ fn main() {
     eprintln!("stations: {MAILS} mails of {} bytes on average, {ROUNDS} rounds", octets / MAILS);
     let folder = std::env::temp_dir().join(format!("mailward-stations-{}", std::process::id()));
     // The first round loads what is loaded once, and is forgotten.
-    let rounds: Vec<Spent> = (0..=ROUNDS)
-        .map(|n| runtime.block_on(round(&folder.join(n.to_string()), &mails)))
-        .skip(1)
-        .collect();
+    let rounds: Vec<Spent> =
+        (0..=ROUNDS).map(|n| runtime.block_on(round(&folder.join(n.to_string()), &mails))).skip(1).collect();
     std::fs::remove_dir_all(&folder).unwrap();
     let middle = |station: &str| parts::median(rounds.iter().map(|round| round[station]).collect());
     let mut figures: Vec<Figure> =
@@ -142,7 +145,8 @@ impl Bench {
         let kept = ingest.keep(None, Batch { mails, cursor: None, history_below: 0 });
         let stored = self.timed("seal and commit A", kept).await.unwrap();
         assert_eq!(stored.len(), batch.len());
-        let (sealer, keys, rules) = (self.office.sealer().clone(), self.office.door().keys, self.rules.clone());
+        let (sealer, keys, rules) =
+            (self.office.sealer().clone(), self.office.door().keys, self.rules.clone());
         let since = parts::cpu();
         let understood: Vec<Understood> =
             stored.into_iter().map(|mail| understand(mail, &rules, (&sealer, &keys)).unwrap()).collect();

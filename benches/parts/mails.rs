@@ -108,7 +108,8 @@ const LANGUAGES: [Words; 4] = [
     },
 ];
 
-const NAMES: [&str; 6] = ["Mara Linden", "Paulo Teles", "In\u{e9}s Robledo", "Carlo Venti", "Hugh Farrow", "Ana Sousa"];
+const NAMES: [&str; 6] =
+    ["Mara Linden", "Paulo Teles", "In\u{e9}s Robledo", "Carlo Venti", "Hugh Farrow", "Ana Sousa"];
 
 /// splitmix64: small, and the same everywhere.
 struct Dice(u64);
@@ -211,11 +212,19 @@ fn text_of(dice: &mut Dice, person: &Person, quotes: bool) -> String {
             text.push_str(&format!("> {}\n", dice.of(&words.sentences)));
         }
     }
-    text.push_str(&format!("\n\n{}\n{}\n-- \n{} | {}\n", words.bye, person.name, person.name, person.address));
+    text.push_str(&format!(
+        "\n\n{}\n{}\n-- \n{} | {}\n",
+        words.bye, person.name, person.name, person.address
+    ));
     text
 }
 
-fn request(dice: &mut Dice, person: &Person, (subject, id, more): (&str, &str, &str), at: DateTime<Utc>) -> Vec<u8> {
+fn request(
+    dice: &mut Dice,
+    person: &Person,
+    (subject, id, more): (&str, &str, &str),
+    at: DateTime<Utc>,
+) -> Vec<u8> {
     let text = text_of(dice, person, more.contains("References"));
     let encoding = [0, 0, 1, 2][dice.below(4)];
     let mut body = part("text/plain", &text, encoding);
@@ -233,11 +242,15 @@ fn request(dice: &mut Dice, person: &Person, (subject, id, more): (&str, &str, &
         let size = 50_000 + dice.below(250_000);
         let mut file = b"%PDF-1.7\n".to_vec();
         file.extend((0..size / 8).flat_map(|_| dice.next().to_be_bytes()));
-        let head = "Content-Type: application/pdf\r\nContent-Disposition: attachment; filename=\"letter.pdf\"\r\n";
+        let head =
+            "Content-Type: application/pdf\r\nContent-Disposition: attachment; filename=\"letter.pdf\"\r\n";
         let file = format!("{head}Content-Transfer-Encoding: base64\r\n\r\n{}", base64_lines(&file));
         body = several("mixed", &[body, file], dice);
     }
-    let received = format!("from mail.clinic.example (mail.clinic.example [192.0.2.9])\r\n\tby mx.helpdesk.example with ESMTPS;\r\n\t{}", at.to_rfc2822());
+    let received = format!(
+        "from mail.clinic.example (mail.clinic.example [192.0.2.9])\r\n\tby mx.helpdesk.example with ESMTPS;\r\n\t{}",
+        at.to_rfc2822()
+    );
     let signature = BASE64.encode(&dice.next().to_be_bytes().repeat(16));
     format!(
         "Return-Path: <{address}>\r\nReceived: {received}\r\n\

@@ -156,8 +156,10 @@ CREATE TABLE ledger (
     UNIQUE (account, folder, uidvalidity, uid),
     CHECK ((state = 'unfetchable') = (next_try IS NOT NULL))
 );
+-- SQLite uses this one only where a query repeats the same list of states.
 CREATE INDEX ledger_waiting ON ledger (account, noted_at)
     WHERE state IN ('stored', 'held', 'quarantined', 'unfetchable');
+CREATE INDEX ledger_gap ON ledger (account, folder, next_try) WHERE next_try IS NOT NULL;
 CREATE INDEX ledger_content ON ledger (content_key, account) WHERE content_key IS NOT NULL;
 CREATE INDEX ledger_message ON ledger (account, message_key) WHERE message_key IS NOT NULL;
 CREATE INDEX ledger_ticket ON ledger (ticket) WHERE ticket IS NOT NULL;

@@ -113,7 +113,7 @@ pub(super) fn context(notice: &Notice, desk: &Desk, number: TicketNumber, langua
             ("end_marker", Value::from(END_MARKER)),
             ("event", Value::from(*event)),
             ("text", Value::from(text.as_str())),
-            ("subject", Value::from(subject.as_str())),
+            ("subject", Value::from(bare(subject.as_str(), number))),
             ("priority", Value::from(priority_word(desk, *priority, language))),
             ("due", optional(due.as_ref().map(when))),
             ("reasons", Value::from(reasons.clone())),
@@ -135,6 +135,20 @@ pub(super) fn context(notice: &Notice, desk: &Desk, number: TicketNumber, langua
 
 fn optional(value: Option<Value>) -> Value {
     value.unwrap_or_else(|| Value::from(()))
+}
+
+/// The subject without what replies put before it, "Re:" in our languages and this ticket's tag: the
+/// notification's own subject begins with both.
+fn bare(subject: &str, number: TicketNumber) -> &str {
+    let tag = format!("[#{number}]");
+    let mut rest = subject.trim_start();
+    while let Some(shorter) = ["re:", "rv:", "res:", "r:", &tag].iter().find_map(|prefix| {
+        let (head, below) = rest.split_at_checked(prefix.len())?;
+        head.eq_ignore_ascii_case(prefix).then(|| below.trim_start())
+    }) {
+        rest = shorter;
+    }
+    rest
 }
 
 /// The desk's own word for a priority, else the language's.
@@ -161,4 +175,24 @@ fn priority_word(desk: &Desk, priority: Priority, language: Language) -> String 
 #[cfg(test)]
 pub(super) fn names_of(context: &Value) -> Vec<String> {
     context.try_iter().map(|names| names.map(|n| n.to_string()).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_freed_of_replies_and_of_its_tag() {
+        let number = TicketNumber::new(7).unwrap();
+        for (subject, want) in [
+            ("Re: [#7] Re: [#7] We have received", "We have received"),
+            ("RES: [#7]RV: é", "é"),
+            ("[#8] Re: x", "[#8] Re: x"),
+            ("Reports", "Reports"),
+            ("Re:", ""),
+            ("é", "é"),
+        ] {
+            assert_eq!(bare(subject, number), want);
+        }
+    }
 }

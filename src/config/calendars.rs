@@ -2,6 +2,7 @@
 //! years; a year that no file covers is an error, never a silent working day.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{Datelike as _, Duration, NaiveDate, Weekday};
@@ -10,7 +11,7 @@ use chrono_tz::Tz;
 use super::desk_tables::{CalendarEntry, CalendarParts};
 use super::document::Reader;
 use super::other_tables::{CalendarFile, HolidayTable, ShiftWord};
-use super::spans;
+use super::{ical, spans};
 use crate::domain::calendar::Calendar;
 use crate::domain::message::Instant;
 
@@ -64,8 +65,8 @@ pub fn read(reader: &mut Reader<'_>, name: &str, file: &CalendarFile) -> Option<
 pub fn of_desk(
     reader: &mut Reader<'_>,
     entry: &CalendarEntry,
-    calendars: &Calendars,
-    now: Instant,
+    base: &Path,
+    (calendars, now): (&Calendars, Instant),
 ) -> Option<Arc<Calendar>> {
     let names: Vec<&str> = calendars.keys().map(String::as_str).collect();
     let calendar = match entry {
@@ -82,7 +83,7 @@ pub fn of_desk(
                     &names,
                 )?);
             }
-            merged(reader, parts, &bases)?
+            merged(reader, parts, base, &bases)?
         }
     };
     let year = calendar.date(now).year();
@@ -98,7 +99,12 @@ pub fn of_desk(
     Some(Arc::new(calendar))
 }
 
-fn merged(reader: &mut Reader<'_>, parts: &CalendarParts, bases: &[&Calendar]) -> Option<Calendar> {
+fn merged(
+    reader: &mut Reader<'_>,
+    parts: &CalendarParts,
+    base: &Path,
+    bases: &[&Calendar],
+) -> Option<Calendar> {
     let Some((first, rest)) = bases.split_first() else {
         reader.fail(
             "calendar/holidays",
@@ -109,10 +115,17 @@ fn merged(reader: &mut Reader<'_>, parts: &CalendarParts, bases: &[&Calendar]) -
         return None;
     };
     let mut calendar = Calendar::clone(first);
-    for base in rest {
-        calendar.holidays.extend(&base.holidays);
-        calendar.years = (calendar.years.0.max(base.years.0), calendar.years.1.min(base.years.1));
-        calendar.name = format!("{}+{}", calendar.name, base.name);
+    for other in rest {
+        calendar.holidays.extend(&other.holidays);
+        calendar.years = (calendar.years.0.max(other.years.0), calendar.years.1.min(other.years.1));
+        calendar.name = format!("{}+{}", calendar.name, other.name);
+    }
+    for (number, file) in parts.import.iter().enumerate() {
+        let path = base.join(file);
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("cannot be read: {error}"));
+        let days = text.and_then(|text| ical::days(&text, calendar.years));
+        let days = reader.parsed(&format!("calendar/import/{number}"), &path.display().to_string(), days);
+        calendar.holidays.extend(days.unwrap_or_default());
     }
     if let Some(text) = &parts.zone {
         calendar.zone = zone(reader, "calendar/zone", text)?;

@@ -11,7 +11,7 @@ use crate::domain::ticket::Priority;
 
 /// `desks/NAME.toml`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct DeskFile {
     /// The desk's name: lower-case letters, digits, `-`, `_`
     pub name: String,
@@ -45,6 +45,9 @@ pub struct DeskFile {
     pub clock_start: Option<ClockStartWord>,
     /// Roles of contacts who may open a ticket; when absent, anyone
     pub submitters: Option<Vec<String>>,
+    /// Categories whose first answer owes an estimated resolution time (`#eta DATE`)
+    #[serde(default)]
+    pub eta: Vec<String>,
     /// Notices to customers besides the acknowledgment
     #[serde(default)]
     pub notices: Vec<CustomerNotice>,
@@ -110,7 +113,7 @@ pub enum CalendarEntry {
 
 /// A desk's own hours over the holidays of calendar files.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct CalendarParts {
     /// Calendar files whose holidays are closed; the first also gives zone and hours where absent here
     pub holidays: Vec<String>,
@@ -121,6 +124,9 @@ pub struct CalendarParts {
     /// Further closed dates: `["2026-12-24"]`
     #[serde(default)]
     pub closed: Vec<String>,
+    /// iCalendar files whose whole-day events are closed too; relative to this file
+    #[serde(default)]
+    pub import: Vec<PathBuf>,
     /// Dates that are open although a calendar file closes them
     #[serde(default)]
     pub open: Vec<String>,
@@ -128,7 +134,7 @@ pub struct CalendarParts {
 
 /// A fact that is asked for.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct AskTable {
     /// The field's name, one of `[fields]`
     pub field: String,
@@ -139,10 +145,12 @@ pub struct AskTable {
 
 /// A standard answer.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct AnswerTable {
-    /// For which category
-    pub category: String,
+    /// For this category
+    pub category: Option<String>,
+    /// Or for mail for which this rule held
+    pub rule: Option<String>,
     /// The name of the template
     pub template: String,
     /// An address or a supplier of the directory who takes it over
@@ -151,7 +159,7 @@ pub struct AnswerTable {
 
 /// A promise.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct TargetTable {
     /// For tickets of this priority
     pub priority: Option<Priority>,
@@ -168,7 +176,7 @@ pub struct TargetTable {
 
 /// Priority without rules.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct PriorityTable {
     /// Without any rule; `medium` when absent
     pub default: Option<Priority>,
@@ -180,7 +188,7 @@ pub struct PriorityTable {
 
 /// Bounds of advice.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct DeclaredTable {
     /// Labels before the word: `["priority", "priorità"]`
     pub labels: Vec<String>,
@@ -197,7 +205,7 @@ pub struct DeclaredTable {
 
 /// A meaning and the ways to say it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct ConceptTable {
     /// Its name; entries of one name add up
     pub name: String,
@@ -219,7 +227,7 @@ pub struct ConceptTable {
 
 /// A rule.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct RuleTable {
     /// Stands in the audit trail
     pub id: String,
@@ -250,7 +258,7 @@ pub struct RuleTable {
 
 /// Outside business hours.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct AfterHoursTable {
     /// Until the next opening nothing counts for more than this
     pub cap: Option<Priority>,
@@ -262,11 +270,14 @@ pub struct AfterHoursTable {
     /// Addresses or groups of the directory that are paged at once
     #[serde(default)]
     pub on_call: Vec<String>,
+    /// Pages an hour before one "paging storm" page; 6
+    #[schemars(range(min = 1, max = 1000))]
+    pub pages_per_hour: Option<u32>,
 }
 
 /// The 48-hour rule.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct AutocloseTable {
     /// Silence after a delivered answer: `"48h elapsed"`
     pub after: String,
@@ -278,7 +289,7 @@ pub struct AutocloseTable {
 
 /// What a missed target leads to.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct EscalationTable {
     /// Shares of a target in percent at which agents are warned: `[50, 75, 90]`
     #[serde(default)]
@@ -293,7 +304,7 @@ pub struct EscalationTable {
 
 /// A level of escalation.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct LevelTable {
     /// The desk's word for it
     pub name: String,

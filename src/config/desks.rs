@@ -31,8 +31,6 @@ pub struct Surroundings<'a> {
     pub wording: &'a Wording,
     /// The directory.
     pub people: &'a People,
-    /// Relative paths start here.
-    pub base: &'a Path,
     /// Templates of desks without their own.
     pub templates: Option<&'a Path>,
     /// Which year's holidays must be known.
@@ -48,7 +46,8 @@ pub fn read_all(sources: &[Source], around: &Surroundings<'_>, problems: &mut Ve
         let Some((document, file)) = source.read::<DeskFile>(problems) else { continue };
         known.declared.insert(file.name.clone());
         let mut reader = Reader { document: &document, problems };
-        let Some(desk) = read(&mut reader, &file, around) else { continue };
+        let base = Path::new(&source.file).parent().unwrap_or(Path::new(""));
+        let Some(desk) = read(&mut reader, &file, base, around) else { continue };
         for other in desks.values() {
             let shared = std::iter::once(&desk.address).chain(&desk.aliases).any(|own| other.owns(own));
             if shared {
@@ -64,10 +63,10 @@ pub fn read_all(sources: &[Source], around: &Surroundings<'_>, problems: &mut Ve
     known
 }
 
-fn read(reader: &mut Reader<'_>, file: &DeskFile, around: &Surroundings<'_>) -> Option<Desk> {
+fn read(reader: &mut Reader<'_>, file: &DeskFile, base: &Path, around: &Surroundings<'_>) -> Option<Desk> {
     let name = reader.parsed("name", &file.name, DeskName::parse(&file.name));
     let address = reader.parsed("address", &file.address, EmailAddress::parse(&file.address));
-    let calendar = calendars::of_desk(reader, &file.calendar, around.calendars, around.now);
+    let calendar = calendars::of_desk(reader, &file.calendar, base, (around.calendars, around.now));
     let mut desk = Desk::new(name?, address?, calendar?);
     for (number, text) in file.aliases.iter().enumerate() {
         desk.aliases.extend(reader.parsed(&format!("aliases/{number}"), text, EmailAddress::parse(text)));
@@ -89,13 +88,14 @@ fn read(reader: &mut Reader<'_>, file: &DeskFile, around: &Surroundings<'_>) -> 
         emergency_phone: file.after_hours.emergency_phone.clone(),
     };
     desk.on_call = around.people.resolve(reader, "after_hours/on_call", &file.after_hours.on_call);
+    desk.pages_per_hour = file.after_hours.pages_per_hour.unwrap_or(desk.pages_per_hour);
+    desk.eta = each(&file.eta, "eta", |path, text| rules::category(reader, path, text, &desk.categories));
     desk.autoclose = file.autoclose.as_ref().and_then(|table| autoclose(reader, table));
     desk.reopen_days = file.reopen_days.unwrap_or(14);
     desk.echo_subject = file.echo_subject;
     desk.own_lists.clone_from(&file.own_lists);
     desk.fields = file.fields.iter().map(|(label, field)| (label.clone(), field.clone())).collect();
-    desk.templates =
-        file.templates.as_ref().map(|path| around.base.join(path)).or_else(|| own(around.templates));
+    desk.templates = file.templates.as_ref().map(|path| base.join(path)).or_else(|| own(around.templates));
     desk.submitters = file.submitters.clone().map_or(Submitters::Anyone, Submitters::Roles);
     desk.notices = file.notices.iter().copied().collect();
     desk.escalation = escalation(reader, file, around.people);
@@ -223,12 +223,31 @@ fn asks_and_answers(reader: &mut Reader<'_>, file: &DeskFile, people: &People, d
     }
     for (number, table) in file.answer.iter().enumerate() {
         let path = format!("answer/{number}");
-        let category =
-            rules::category(reader, &format!("{path}/category"), &table.category, &desk.categories);
+        let place = format!("{path}/category");
+        let named = table.category.as_ref();
+        let category = named.and_then(|text| rules::category(reader, &place, text, &desk.categories));
+        let ids: Vec<&str> = file.rule.iter().map(|rule| rule.id.as_str()).collect();
+        let rule = table.rule.clone().filter(|id| {
+            let found = ids.contains(&id.as_str()).then_some(());
+            reader.known(&format!("{path}/rule"), ("rule", id), found, &ids).is_some()
+        });
+        if table.category.is_some() == table.rule.is_some() {
+            reader.fail(
+                &path,
+                "contradiction",
+                "an answer is for a `category` or a `rule`",
+                "give one of them",
+            );
+        }
         let forward = table.forward_to.as_slice();
         let forward_to = people.resolve(reader, &format!("{path}/forward_to"), forward).into_iter().next();
-        if let Some(category) = category {
-            desk.answers.push(StandardAnswer { category, template: table.template.clone(), forward_to });
+        if category.is_some() || rule.is_some() {
+            desk.answers.push(StandardAnswer {
+                category,
+                rule,
+                template: table.template.clone(),
+                forward_to,
+            });
         }
     }
 }

@@ -8,6 +8,7 @@ mod desk_tables;
 mod desks;
 mod document;
 mod embedded;
+mod ical;
 mod other_tables;
 mod people;
 mod problem;
@@ -100,7 +101,6 @@ fn assemble(sources: &Sources, now: Instant, problems: &mut Vec<Problem>) -> Opt
         calendars: &calendars,
         wording: &wording,
         people: &people,
-        base: &sources.base,
         templates: sources.templates.as_deref(),
         now,
     };
@@ -108,6 +108,14 @@ fn assemble(sources: &Sources, now: Instant, problems: &mut Vec<Problem>) -> Opt
     people.check_desks(&desks, problems);
     let (document, main) = main?;
     let mut reader = Reader { document: &document, problems };
+    if desks.declared.is_empty() {
+        reader.fail(
+            "paths/desks",
+            "no_desks",
+            "there is no desk file",
+            "a directory of `.toml` files, one a desk",
+        );
+    }
     let accounts = accounts::read_all(&mut reader, &main, &desks, &sources.base);
     desks::check_addresses(&mut reader, &desks.valid, &accounts);
     let transport = accounts::transport(&mut reader, &main.smtp, &sources.base)?;

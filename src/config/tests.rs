@@ -301,12 +301,13 @@ fn each_mistake_is_named_with_its_place_and_remedy() {
 fn several_problems_are_told_at_once() {
     let files = Files::new("several");
     files.change("mailward.toml", "simulated = false", "simulatd = false");
-    files.change("mailward.toml", "port = 465", "port = \"465\"");
+    files.change("mailward.toml", "desk = \"offsite\"", "desk = \"ofsite\"");
+    files.change("desks/tuotempo.toml", "languages = [", "languages = 7 # [");
     files.change("desks/unimed.toml", "from_name", "form_name");
     files.change("calendars/it.toml", "easter = 0", "easter = 999");
     let problems = files.load().map(|_| ()).unwrap_err();
     let codes: Vec<&str> = problems.iter().map(|p| p.code).collect();
-    for code in ["unknown_key", "wrong_type", "missing_key", "invalid"] {
+    for code in ["unknown_key", "unknown_reference", "wrong_type", "missing_key", "invalid"] {
         assert!(codes.contains(&code), "{code} in {}", shown(&problems));
     }
 }
@@ -345,4 +346,35 @@ fn the_schema_describes_every_kind_of_file() {
         assert_eq!(schema[kind]["additionalProperties"], false, "{kind}");
     }
     assert!(schema["mailward"]["properties"]["smtp"].is_object());
+}
+
+#[test]
+fn closed_days_are_imported_from_icalendar() {
+    let files = Files::new("import");
+    let event = "BEGIN:VEVENT\r\nUID:1\r\nSUMMARY:Carnaval\r\nDTSTART;VALUE=DATE:20260217\r\nEND:VEVENT\r\n";
+    files.write(
+        "desks/local.ics",
+        &format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{event}END:VCALENDAR\r\n"),
+    );
+    let parts = "calendar = { holidays = [\"br\"], closed = [\"2026-06-04\"], open = [\"2026-11-20\"], import = [\"local.ics\"] }";
+    files.change("desks/unimed.toml", "calendar = \"br\"", parts);
+    let loaded = files.load().map_err(|problems| shown(&problems)).unwrap();
+    let calendar = &loaded.policy.desks[&crate::domain::ids::DeskName::parse("unimed").unwrap()].calendar;
+    for (day, closed) in
+        [("2026-02-17", true), ("2026-06-04", true), ("2026-11-20", false), ("2026-11-02", true)]
+    {
+        assert_eq!(calendar.holidays.contains(&day.parse::<NaiveDate>().unwrap()), closed, "{day}");
+    }
+    files.change("desks/unimed.toml", "local.ics", "other.ics");
+    let problems = files.load().map(|_| ()).unwrap_err();
+    assert!(problems.iter().any(|p| p.message.contains("other.ics")), "{}", shown(&problems));
+}
+
+#[test]
+fn without_desk_files_nothing_runs() {
+    let files = Files::new("empty");
+    std::fs::remove_dir_all(files.0.join("desks")).unwrap();
+    std::fs::create_dir(files.0.join("desks")).unwrap();
+    let problems = files.load().map(|_| ()).unwrap_err();
+    assert!(problems.iter().any(|p| p.code == "no_desks"), "{}", shown(&problems));
 }

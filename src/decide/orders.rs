@@ -22,7 +22,7 @@ pub fn carry_out(
     actor: &Actor,
 ) -> Result<Decision, Refusal> {
     let read = words::read(incoming.mail.visible.expose());
-    let redacted = &incoming.redacted.visible;
+    let redacted = incoming.redacted.visible.part(words::own_words);
     let resolves = read.commands.contains(&AgentCommand::Resolve);
     let has_words = !read.words.trim().is_empty();
     let mut commands = read
@@ -34,11 +34,11 @@ pub fn carry_out(
         if !has_words {
             return Err(Refusal::Empty);
         }
-        commands.push(Command::Note { redacted: redacted.clone(), text: RawText::new(read.words) });
+        commands.push(Command::Note { redacted, text: RawText::new(read.words) });
     } else if has_words {
         commands.push(Command::Reply {
             text: PublicText::from_agent(RawText::new(read.words)),
-            redacted: redacted.clone(),
+            redacted,
             resolve: resolves,
         });
     } else if resolves {

@@ -43,21 +43,28 @@ pub struct AgentMail {
 
 /// Reads an agent's mail: strips the quotation, then takes the leading command lines.
 pub fn read(text: &str) -> AgentMail {
-    let mut commands = Vec::new();
-    let mut lines = words_above_marker(text).lines().peekable();
-    while let Some(line) = lines.peek() {
-        let line = visible(line);
-        if line.is_empty() {
-            lines.next();
-        } else if let Some(command) = command(&line) {
-            commands.push(command);
-            lines.next();
-        } else {
-            break;
-        }
-    }
-    let words = lines.map(str::trim_end).collect::<Vec<_>>().join("\n");
+    let (commands, words) = parts(text);
+    let words = words.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
     AgentMail { commands, words: words.trim_end().to_owned() }
+}
+
+/// The agent's own words as they stand in the text, without commands and quotation.
+pub fn own_words(text: &str) -> &str {
+    parts(text).1
+}
+
+fn parts(text: &str) -> (Vec<AgentCommand>, &str) {
+    let mut commands = Vec::new();
+    let mut rest = words_above_marker(text);
+    while let Some(line) = rest.lines().next().map(visible) {
+        match command(&line) {
+            Some(command) => commands.push(command),
+            None if line.is_empty() => {}
+            None => break,
+        }
+        rest = rest.split_once('\n').map_or("", |(_, below)| below);
+    }
+    (commands, rest)
 }
 
 /// The text above the quoted notification, without the attribution line a client puts before it.
@@ -302,6 +309,7 @@ mod tests {
         for (text, commands, words) in cases {
             let want = AgentMail { commands: commands.to_vec(), words: words.into() };
             assert_eq!(read(text), want, "{text:?}");
+            assert_eq!(own_words(text).replace('\r', ""), words, "{text:?}");
         }
     }
 

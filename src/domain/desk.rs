@@ -156,8 +156,10 @@ pub struct Ask {
 /// A kind of request that the desk answers with a text of its own, or passes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandardAnswer {
-    /// Which kind.
-    pub category: Category,
+    /// For this kind of request...
+    pub category: Option<Category>,
+    /// ...or where this rule gave its priority (see `Prioritised::rules`).
+    pub rule: Option<String>,
     /// The name of the template.
     pub template: String,
     /// A supplier of the directory who takes it over.
@@ -243,6 +245,10 @@ pub struct Desk {
     pub escalation: Escalation,
     /// Paged at once by words of an emergency outside hours.
     pub on_call: Vec<EmailAddress>,
+    /// Pages an hour; one more says that there is a storm, the rest waits.
+    pub pages_per_hour: u32,
+    /// Kinds of request whose first answer owes an estimated resolution time.
+    pub eta: Vec<Category>,
     /// Facts that a mail must hold.
     pub asks: Vec<Ask>,
     /// Kinds of request with an answer of their own.
@@ -279,6 +285,8 @@ impl Desk {
             submitters: Submitters::Anyone,
             escalation: Escalation::default(),
             on_call: Vec::new(),
+            pages_per_hour: 6,
+            eta: Vec::new(),
             asks: Vec::new(),
             answers: Vec::new(),
             notices: BTreeSet::new(),

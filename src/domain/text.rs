@@ -41,6 +41,11 @@ impl RedactedText {
     pub fn vouched(text: impl Into<String>) -> Self {
         Self(text.into())
     }
+    /// A part of this text: less of a redacted text is redacted all the same.
+    #[must_use]
+    pub fn part(&self, of: impl for<'t> FnOnce(&'t str) -> &'t str) -> Self {
+        Self(of(&self.0).to_owned())
+    }
     /// The redacted text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -79,6 +79,8 @@ const GONE: [&str; 18] = [
     "script", "style", "title", "noscript", "template", "iframe", "frameset", "object", "embed", "applet",
     "svg", "math", "audio", "video", "select", "textarea", "xml", "noembed",
 ];
+/// Readings after which the output must have settled; real mail settles at the first.
+const ROUNDS: usize = 4;
 /// Longest target shown beside a link, in characters.
 const SHOWN: usize = 300;
 
@@ -125,8 +127,21 @@ pub fn html(html: &str) -> Sanitised {
     if html.bytes().filter(|b| *b == b'&').count() > limits::HTML_REFERENCES {
         return bare(html, "html_too_dense");
     }
-    let clean = CLEANER.clean(html).to_string();
-    Sanitised { html: show_targets(&clean), defects: Vec::new() }
+    // Some trees cannot be written down: read again they come out otherwise, which is how mutation
+    // attacks work. Only what reads as it was written is safe.
+    let mut clean = once(html);
+    for _ in 0..ROUNDS {
+        let again = once(&clean);
+        if again == clean {
+            return Sanitised { html: clean, defects: Vec::new() };
+        }
+        clean = again;
+    }
+    bare(html, "html_unstable")
+}
+
+fn once(html: &str) -> String {
+    show_targets(&CLEANER.clean(html).to_string())
 }
 
 /// Only the text, where the markup is beyond the limits.
@@ -203,6 +218,16 @@ mod tests {
             "<table background=https://t.example/x><tr><td>1</table>",
             "<table><tbody><tr><td>1</td></tr></tbody></table>",
         );
+    }
+
+    #[test]
+    fn trees_that_cannot_be_written_settle() {
+        for dirty in
+            ["<h1><a><h6><a>", "<table> <p>x<table> y", "<form><div></form><form>", "<b><table><td><i></b>"]
+        {
+            let settled = html(dirty).html;
+            assert_eq!(html(&settled).html, settled, "{dirty}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Street addresses, postal codes and places that a label names. Takes a cut page, gives findings.
 //! A town or a country by itself stays.
 
+use std::collections::HashSet;
+
 use super::finding::{Finding, Kind};
 use super::lexicon::{Label, Roles};
 use super::page::{Page, Shape, Token, Zone};
@@ -126,7 +128,7 @@ fn extent(page: &Page<'_>, start: usize, links: &[(usize, usize)], labelled: boo
     let mut last = start;
     for at in start + 1..start + LONGEST {
         let Some(token) = page.get(at).filter(|token| token.line == line) else { break };
-        let foreign = links.iter().any(|(from, until)| token.start >= *from && token.start < *until);
+        let foreign = super::chunks::is_taken(links, token.start);
         if foreign || fielded(page, at, token) || sentence_end(page, at) {
             break;
         }
@@ -193,7 +195,7 @@ fn sentence_end(page: &Page<'_>, at: usize) -> bool {
 /// body: there they tell where someone lives.
 pub fn find_places(page: &Page<'_>, found: &mut Vec<Finding>) {
     let tells = |f: &&Finding| matches!(f.kind, Kind::Address | Kind::Email);
-    let lines: Vec<usize> =
+    let lines: HashSet<usize> =
         found.iter().filter(tells).filter_map(|f| page.get(page.token_at(f.start))).map(|t| t.line).collect();
     for (at, token) in page.tokens.iter().enumerate() {
         if !lines.contains(&token.line) || page.zone(at) == Zone::Signature {
@@ -208,7 +210,10 @@ pub fn find_places(page: &Page<'_>, found: &mut Vec<Finding>) {
             town(at + 1)
                 .or_else(|| town(at + 2).filter(|_| page.get(at + 1).is_some_and(|t| t.is(',') || t.is('.'))))
         } else {
-            let place = token.roles.has(Roles::PLACE) && token.is_capital() && !token.roles.has(Roles::NAME);
+            let person = token.roles.has(Roles::GIVEN)
+                || token.roles.has(Roles::FAMILY)
+                    && page.before(at).is_some_and(|t| t.is_capital() && t.is_listed());
+            let place = token.roles.has(Roles::PLACE) && token.is_capital() && !person;
             place.then_some(token.end)
         };
         found.extend(end.map(|end| Finding::new(token.start, end, Kind::Address, "address.place")));

@@ -58,7 +58,8 @@ pub fn chunks(page: &Page<'_>, taken: &[(usize, usize)]) -> Vec<Chunk> {
     found
 }
 
-fn is_taken(taken: &[(usize, usize)], byte: usize) -> bool {
+/// True for a byte inside one of the ranges (sorted).
+pub fn is_taken(taken: &[(usize, usize)], byte: usize) -> bool {
     let behind = taken.partition_point(|(start, _)| *start <= byte);
     behind.checked_sub(1).and_then(|at| taken.get(at)).is_some_and(|(_, end)| byte < *end)
 }
@@ -76,6 +77,9 @@ fn chunk_from(page: &Page<'_>, first: usize) -> Chunk {
     }
     let edge = |at: usize| page.get(at).copied();
     let (start, end) = (edge(first).map_or(0, |t| t.start), edge(last).map_or(0, |t| t.end));
+    if !(first..=last).any(|at| page.get(at).is_some_and(Token::has_digit)) {
+        return Chunk { start, end, first, last, digits: 0, letters: 0 };
+    }
     let text = page.slice(start, end);
     let digits = text.chars().filter(char::is_ascii_digit).count();
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
@@ -141,7 +145,7 @@ fn parts(page: &Page<'_>, at: usize, token: &Token, label_last: usize) -> bool {
     let next = page.get(at + 1);
     let new_line = next.is_some_and(|next| next.line != token.line) && !token.is(':');
     let stop = match token.shape {
-        Shape::Punct(';' | '?' | '!' | '|') | Shape::Mixed => true,
+        Shape::Punct(';' | '?' | '!' | '|' | ']') | Shape::Mixed => true,
         Shape::Punct('.') => !page.glued(at) && next.is_some_and(Token::is_capital) && at != label_last + 1,
         Shape::Number => !page.glued(at) || token.end - token.start > 1,
         _ => false,

@@ -54,12 +54,20 @@ const SEGMENTS: [(&str, &[(usize, Kind)]); 5] = [
 
 /// Adds the fields of persons.
 pub fn find(text: &str, found: &mut Vec<Finding>) {
+    if !text.contains('|') {
+        return;
+    }
     for (name, fields) in SEGMENTS {
+        let mut done = 0;
         for (at, _) in text.match_indices(name) {
+            if at < done {
+                continue;
+            }
             let line = text.get(at..).and_then(|rest| rest.split(['\r', '\n']).next()).unwrap_or_default();
             if line.as_bytes().get(name.len()) != Some(&b'|') {
                 continue;
             }
+            done = at + line.len();
             let mut start = at;
             for (number, field) in line.split('|').enumerate() {
                 let kind = fields.iter().find(|(known, _)| *known == number).map(|(_, kind)| *kind);

@@ -3,6 +3,8 @@
 //! page and its chunks, gives findings. Ticket numbers, error codes and versions carry no label of
 //! these kinds and no such check digits: they stay.
 
+use std::collections::HashMap;
+
 use super::checks::{self, digits};
 use super::chunks::{Chunk, label_of};
 use super::finding::{Finding, Kind};
@@ -45,16 +47,17 @@ pub fn again(page: &Page<'_>, chunks: &[Chunk], found: &mut Vec<Finding>) {
     let numbers = found
         .iter()
         .filter(|f| matches!(f.kind, Kind::Id | Kind::Phone | Kind::Account | Kind::Card | Kind::Device));
-    let known: Vec<(String, Kind)> = numbers
+    let known: HashMap<String, Kind> = numbers
         .map(|f| (plain(f.start, f.end), f.kind))
         .filter(|(value, _)| value.bytes().filter(u8::is_ascii_digit).count() >= TELLING)
         .collect();
-    for chunk in chunks.iter().filter(|chunk| chunk.digits >= TELLING) {
-        if found.iter().any(|f| f.meets(chunk.start, chunk.end)) {
+    let mut held: Vec<(usize, usize)> = found.iter().map(|f| (f.start, f.end)).collect();
+    held.sort_unstable();
+    for chunk in chunks.iter().filter(|chunk| !known.is_empty() && chunk.digits >= TELLING) {
+        if super::chunks::is_taken(&held, chunk.start) {
             continue;
         }
-        let value = plain(chunk.start, chunk.end);
-        if let Some((_, kind)) = known.iter().find(|(known, _)| *known == value) {
+        if let Some(kind) = known.get(&plain(chunk.start, chunk.end)) {
             found.push(Finding::new(chunk.start, chunk.end, *kind, "id.again"));
         }
     }
@@ -291,7 +294,7 @@ fn by_label(page: &Page<'_>, chunk: &Chunk, label: Label) -> Option<(Kind, &'sta
     if text.contains(':') || text.contains('_') && chunk.letters > 3 || text.starts_with("0x") {
         return None;
     }
-    if super::dates::numeric(text) || year(text) {
+    if super::dates::numeric(text) || super::contacts::four_octets(text) || year(text) {
         return None;
     }
     let size = chunk.digits + chunk.letters.min(4);

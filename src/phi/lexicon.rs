@@ -2,7 +2,7 @@
 //! the value behind them is. Built once from the tables in `words/`; all four languages together,
 //! for mails mix them. Looks words up in the folded form of [`fold`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A set of word roles, as bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -92,13 +92,13 @@ struct Phrase {
 pub struct Lexicon {
     words: HashMap<String, Roles>,
     labels: HashMap<&'static str, Vec<Phrase>>,
-    endings: Vec<&'static str>,
+    endings: HashSet<&'static str>,
 }
 
 impl Lexicon {
     /// Reads the built-in tables and the operator's words.
     pub fn new(names: &[String], never: &[String]) -> Self {
-        let mut lexicon = Self { words: HashMap::new(), labels: HashMap::new(), endings: Vec::new() };
+        let mut lexicon = Self { words: HashMap::new(), labels: HashMap::new(), endings: HashSet::new() };
         let endings = include_str!("words/endings.txt").lines().filter(|line| !line.starts_with('#'));
         lexicon.endings.extend(endings.flat_map(str::split_whitespace));
         lexicon.read_words(include_str!("words/given.txt"), Roles::GIVEN);
@@ -131,7 +131,10 @@ impl Lexicon {
 
     /// True for a folded word that ends as family names do.
     pub fn ends_as_name(&self, word: &str) -> bool {
-        word.len() > 5 && self.endings.iter().any(|ending| word.ends_with(ending))
+        /// Lengths of the endings in the table.
+        const LENGTHS: std::ops::RangeInclusive<usize> = 2..=7;
+        let ending = |len: usize| word.len().checked_sub(len).and_then(|at| word.get(at..));
+        word.len() > 5 && LENGTHS.filter_map(ending).any(|ending| self.endings.contains(ending))
     }
 
     fn add(&mut self, word: String, role: Roles) {

@@ -4,6 +4,8 @@
 //! call, never fails: what it cannot judge the caller withholds with [`withheld`].
 
 mod addresses;
+#[cfg(test)]
+mod cases;
 mod chains;
 pub mod checks;
 mod chunks;
@@ -19,6 +21,7 @@ mod page;
 pub mod placeholders;
 pub mod redact;
 mod sender;
+mod settle;
 mod zones;
 
 pub use finding::{Finding, Kind, Span};

@@ -98,6 +98,14 @@ const NOUN_ENDINGS: [&str; 22] = [
     "ous", "ive", "ed", "ship", "age", "ers", "ions", "ies", "ical",
 ];
 
+/// What persons do and programs do not.
+const DEEDS: [&str; 34] = [
+    "lives", "lived", "told", "asked", "wrote", "called", "phoned", "came", "went", "died", "married",
+    "moved", "grew", "gave", "thinks", "likes", "loves", "wants", "visited", "arrived", "vive", "llamo",
+    "pregunta", "dijo", "escribio", "mora", "ligou", "pediu", "disse", "abita", "chiamato", "chiede",
+    "scrive", "born",
+];
+
 /// Looks for names on one page.
 pub struct Names<'p, 'a> {
     page: &'p Page<'a>,
@@ -236,6 +244,9 @@ impl<'p, 'a> Names<'p, 'a> {
                 .is_some_and(|t| t.is_capital() && t.is_listed() && t.line == token.line)
         };
         let particle = token.shape == Shape::Title && token.roles.has(Roles::PARTICLE) && next();
+        if token.shape == Shape::Title && self.acts(first) {
+            return Some((first, first, Ground::Look));
+        }
         if small && !token.roles.has(Roles::GIVEN)
             || !particle && !self.chains.accepts(first, Ground::Look, 0)
         {
@@ -251,15 +262,43 @@ impl<'p, 'a> Names<'p, 'a> {
         let enough = match words.as_slice() {
             [] => false,
             [one] => {
-                (sure == 1 || formed == 1)
-                    && one.shape == Shape::Title
-                    && one.end - one.start > 2
-                    && !one.roles.has(Roles::PLACE)
+                let single =
+                    one.shape == Shape::Title && one.end - one.start > 2 && !one.roles.has(Roles::PLACE);
+                single && (sure == 1 || formed == 1)
             }
             _ => sure + formed >= 1 || listed >= 2 || self.strangers(first, &words),
         };
         let foreign = self.organised(first, last) && (sure < 2 || self.organised_before(first));
-        (enough && !foreign).then_some((first, last, Ground::Look))
+        (enough && !foreign).then_some((self.headed(first), last, Ground::Look))
+    }
+
+    /// An unknown word that opens a sentence and does what persons do: `Zyta lives`, `Zyta, can you`.
+    fn acts(&self, at: usize) -> bool {
+        let unknown = self.page.get(at).is_some_and(|t| t.roles == Roles::default());
+        let next = at + 1;
+        let addressed = self.opens_line(at)
+            && self.page.get(next).is_some_and(|t| t.is(','))
+            && matches!(
+                self.page.word(next + 1),
+                "can" | "could" | "would" | "will" | "please" | "do" | "are" | "i" | "you"
+            )
+            && !self.page.word(at).ends_with("ly");
+        unknown && self.opens_sentence(at) && (addressed || DEEDS.contains(&self.page.word(next)))
+    }
+
+    /// `DOE, John`: where the name begins, when a family name in capitals heads it.
+    fn headed(&self, first: usize) -> usize {
+        let comma = self.page.before(first).is_some_and(|t| t.is(','));
+        let head = first.checked_sub(2).filter(|_| comma).and_then(|at| self.chains.free(at));
+        let line = self.page.get(first).map_or(0, |t| t.line);
+        match head {
+            Some(t)
+                if t.shape == Shape::Upper && t.line == line && t.end - t.start > 2 && !t.is_ordinary() =>
+            {
+                first - 2
+            }
+            _ => first,
+        }
     }
 
     /// Two unknown words with capitals, where things of software are not spoken of: behind an
@@ -277,7 +316,7 @@ impl<'p, 'a> Names<'p, 'a> {
             NOUN_ENDINGS.iter().any(|ending| word.ends_with(ending))
         };
         let english = matches!(self.language, None | Some(Language::En));
-        english && words.iter().filter(unknown).count() >= 2 && !placed && !words.iter().any(noun)
+        english && words.iter().filter(unknown).count() >= 2 && !placed && !words.last().is_some_and(noun)
     }
 
     /// True when the words belong to the name of an organisation or a product: such a word or a
@@ -285,14 +324,18 @@ impl<'p, 'a> Names<'p, 'a> {
     fn organised(&self, first: usize, last: usize) -> bool {
         let line = self.page.get(first).map_or(0, |t| t.line);
         let next = self.page.get(last + 1).filter(|t| t.line == line);
-        let org = |t: &Token| t.roles.has(Roles::ORG) && !t.roles.has(Roles::NAME);
-        let inside = (first..=last).any(|at| self.page.get(at).is_some_and(org));
         let versioned = matches!(self.page.word(last + 1), "build" | "version" | "v");
         let version = next.is_some_and(|t| t.has_digit() || t.is('+') || versioned);
-        inside
-            || self.organised_before(first)
-            || next.is_some_and(of_organisation)
-            || version && first == last
+        self.beside_organisation(first, last) || version && first == last
+    }
+
+    /// True when an organisation's word stands in the words or beside them.
+    fn beside_organisation(&self, first: usize, last: usize) -> bool {
+        let line = self.page.get(first).map_or(0, |t| t.line);
+        let next = self.page.get(last + 1).filter(|t| t.line == line);
+        let org = |t: &Token| t.roles.has(Roles::ORG) && !t.roles.has(Roles::NAME);
+        let inside = (first..=last).any(|at| self.page.get(at).is_some_and(org));
+        inside || self.organised_before(first) || next.is_some_and(of_organisation)
     }
 
     /// True when an organisation's or a street's word stands before.
@@ -341,6 +384,7 @@ impl<'p, 'a> Names<'p, 'a> {
         if words.is_empty() {
             return;
         }
+        let signed = self.signed_lines();
         for (at, token) in self.page.tokens.iter().enumerate() {
             let held = self.named.get(at).copied().unwrap_or(true) || self.chains.free(at).is_none();
             if held || !token.is_word() || !words.contains(self.page.word(at)) {
@@ -349,7 +393,7 @@ impl<'p, 'a> Names<'p, 'a> {
             let ordinary = token.is_ordinary() || token.roles.has(Roles::PLACE);
             let written = token.is_capital() || !ordinary && token.roles.has(Roles::NAME);
             let doubtful = ordinary && (token.shape == Shape::Lower || self.opens_sentence(at));
-            if written && !doubtful && !self.own(at, token) && !self.organised(at, at) {
+            if written && !doubtful && !self.own(at, token, &signed) && !self.beside_organisation(at, at) {
                 found.push(Finding::new(token.start, token.end, Kind::Name, "name.again"));
             }
         }
@@ -357,16 +401,21 @@ impl<'p, 'a> Names<'p, 'a> {
 
     /// True for a word of the author's name in what they wrote, and for all of the line that they
     /// sign with.
-    fn own(&self, at: usize, token: &Token) -> bool {
-        let zone = self.page.zone(at);
-        let from = self.page.tokens.partition_point(|t| t.line < token.line);
-        let mut line = (from..self.page.tokens.len())
-            .take_while(|i| self.page.get(*i).is_some_and(|t| t.line == token.line));
-        match zone {
-            Zone::Signature => line.any(|i| self.sender.has(self.page.word(i))),
+    fn own(&self, at: usize, token: &Token, signed: &HashSet<usize>) -> bool {
+        match self.page.zone(at) {
+            Zone::Signature => signed.contains(&token.line),
             Zone::Body => self.sender.has(self.page.word(at)),
             _ => false,
         }
+    }
+
+    /// The lines of the signature on which a word of the author's name stands.
+    fn signed_lines(&self) -> HashSet<usize> {
+        let tokens = self.page.tokens.iter().enumerate();
+        let own = tokens.filter(|(at, t)| {
+            t.is_word() && self.page.zone(*at) == Zone::Signature && self.sender.has(self.page.word(*at))
+        });
+        own.map(|(_, t)| t.line).collect()
     }
 
     fn opens_line(&self, at: usize) -> bool {

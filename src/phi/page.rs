@@ -112,8 +112,8 @@ pub struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// Cuts a text.
-    pub fn new(text: &'a str, lexicon: &Lexicon) -> Self {
+    /// Cuts a text; in `placeholders` (bytes, sorted) no label is read.
+    pub fn new(text: &'a str, lexicon: &Lexicon, placeholders: &[(usize, usize)]) -> Self {
         let mut page = Self {
             text,
             tokens: Vec::with_capacity(text.len() / 4),
@@ -122,6 +122,12 @@ impl<'a> Page<'a> {
             folded: String::with_capacity(text.len()),
         };
         page.cut(lexicon);
+        for (start, end) in placeholders {
+            let inside = page.token_at(*start)..page.token_at(*end);
+            for token in page.tokens.get_mut(inside).unwrap_or_default() {
+                token.roles = Roles::NEVER;
+            }
+        }
         page.find_labels(lexicon);
         page.zones = super::zones::zones(&page);
         page
@@ -258,7 +264,7 @@ impl<'a> Page<'a> {
 /// What the lexicon knows; of an unknown word with a capital, whether it is formed as names are.
 fn roles_of(word: &str, folded: &str, shape: Shape, lexicon: &Lexicon) -> Roles {
     let roles = lexicon.roles(folded);
-    let unknown = roles == Roles::default() && matches!(shape, Shape::Title | Shape::Upper);
+    let unknown = roles == Roles::default() && matches!(shape, Shape::Title | Shape::Upper | Shape::Lower);
     let foreign =
         || word.chars().any(|c| !c.is_ascii() && !HOME_LETTERS.contains(c)) && word.chars().count() > 2;
     if unknown && (lexicon.ends_as_name(folded) || foreign()) { roles.with(Roles::NAMELIKE) } else { roles }

@@ -15,6 +15,7 @@ use super::names::Names;
 use super::page::Page;
 use super::placeholders::Placeholders;
 use super::sender::Sender;
+use super::settle::{self, Masked};
 use super::{addresses, chunks, dates, hl7, identifiers};
 
 /// What the operator adds to the built-in rules.
@@ -107,14 +108,17 @@ impl Redactor {
         Redaction { text, findings }
     }
 
-    /// Redacts the file name of an attachment; `_` and `-` part its words, the ending stays.
+    /// Redacts the file name of an attachment; `_` parts its words, the ending stays.
     pub fn redact_file_name(
         &self,
         ticket: &mut Placeholders,
         name: &RawText,
         context: &Context<'_>,
     ) -> RedactedText {
-        let spaced = name.expose().replace('_', " ");
+        let mut spaced = name.expose().replace('_', " ");
+        if let Some(point) = spaced.rfind('.') {
+            spaced.replace_range(point..=point, " ");
+        }
         let findings = self.findings(&spaced, context, ticket);
         RedactedText::vouched(replaced(name.expose(), &findings, ticket))
     }
@@ -131,10 +135,35 @@ impl Redactor {
         (finding::in_code_points(text.expose(), &redaction.findings), redaction.text)
     }
 
+    /// All findings of a text, sorted and disjoint; a second look at the masked text finds nothing
+    /// more.
     pub(super) fn findings(&self, text: &str, context: &Context<'_>, ticket: &Placeholders) -> Vec<Finding> {
+        /// Each look can only add; a third rarely does.
+        const LOOKS: usize = 4;
+        let mut found = self.look(text, context, ticket);
+        for _ in 1..LOOKS {
+            if found.is_empty() {
+                break;
+            }
+            let masked = Masked::new(text, &found);
+            let more = self.look(&masked.text, context, ticket);
+            if more.is_empty() {
+                break;
+            }
+            found.extend(masked.back(more));
+            found = finding::unite(found);
+        }
+        found
+    }
+
+    /// One pass of all rules.
+    fn look(&self, text: &str, context: &Context<'_>, ticket: &Placeholders) -> Vec<Finding> {
+        let placeholders = settle::placeholders(text);
+        let page = Page::new(text, &self.lexicon, &placeholders);
         let mut found = Vec::new();
-        let page = Page::new(text, &self.lexicon);
-        let taken = self.contacts.find(text, &mut found);
+        let mut taken = self.contacts.find(text, &mut found);
+        taken.extend(&placeholders);
+        taken.sort_unstable();
         hl7::find(text, &mut found);
         let chunks = chunks::chunks(&page, &taken);
         dates::find(&page, &chunks, &mut found);
@@ -153,7 +182,7 @@ impl Redactor {
         Names::new(&page, &sender, &found, &taken)
             .in_language(context.language)
             .find(&known.collect(), &mut found);
-        finding::unite(found)
+        settle::without(found, &placeholders, text)
     }
 }
 

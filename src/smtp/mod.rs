@@ -26,7 +26,7 @@ use secrecy::SecretString;
 
 use crate::domain::account::{Relay, Transport};
 use crate::domain::address::EmailAddress;
-use crate::domain::ids::OutboxId;
+use crate::domain::ids::{MessageId, OutboxId};
 
 /// To whom a mail goes on the wire (RFC 5321 2.3.1).
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +91,20 @@ impl Sender {
             Self::Directory(directory) => directory.send(envelope, bytes).await,
             Self::Memory(memory) => memory.send(envelope, bytes),
         }
+    }
+
+    /// The Message-ID that the relay gave the mail in place of ours, where its final reply tells
+    /// (L36): Exchange names it whole; Amazon SES names its left part, the right one follows from the
+    /// region of its endpoint.
+    pub fn learnt(&self, reply: &str) -> Option<MessageId> {
+        let word = reply.rsplit_once(' ').map(|(_, word)| word)?;
+        if word.starts_with('<') && word.contains('@') {
+            return MessageId::parse(word).ok();
+        }
+        let Self::Smtp(relay) = self else { return None };
+        let region = relay.host().strip_prefix("email-smtp.")?.strip_suffix(".amazonaws.com")?;
+        let domain = if region == "us-east-1" { "email" } else { region };
+        MessageId::parse(&format!("{word}@{domain}.amazonses.com")).ok()
     }
 
     /// Ends the kept sessions politely.

@@ -46,6 +46,11 @@ impl std::fmt::Debug for Relayed {
 }
 
 impl Relayed {
+    /// The relay's name.
+    pub(super) fn host(&self) -> &str {
+        &self.address.host
+    }
+
     /// Takes the transport as configured. A relay that is a directory has no sessions and refuses.
     pub(super) fn new(transport: &Transport, password: Option<SecretString>, hello: &str) -> Self {
         let (host, port, tls, login) = match &transport.relay {

@@ -77,7 +77,8 @@ impl Work {
         let candidates = self.candidates(query).await?;
         let mut facts = self.repeats_and_counts(query, &keys).await?;
         facts.last_inbound = self.last_inbound(&candidates)?;
-        let by_agent = |c: &&Candidate| matches!(c.hint, Hint::Token(token) if token.purpose == Purpose::Agent);
+        let by_agent =
+            |c: &&Candidate| matches!(c.hint, Hint::Token(token) if token.purpose == Purpose::Agent);
         if let Some(candidate) = candidates.iter().find(by_agent) {
             (_, facts.never_notify) = self.unsent(&candidate.ticket).await?;
         }
@@ -262,10 +263,14 @@ impl Work {
             return Ok(None);
         }
         let row = sqlx::query(
-            "SELECT o.id, o.ticket, o.automatic FROM outbox o JOIN ticket t ON t.id = o.ticket
-             WHERE o.state <> 'suppressed' AND t.desk = $1
-                AND (o.message_key = $2 OR (t.number = $3 AND o.participant = $4))
-             ORDER BY CASE WHEN o.message_key = $2 THEN 0 ELSE 1 END, o.created_at DESC, o.id DESC LIMIT 1",
+            "SELECT o.id AS id, o.ticket, o.automatic, 0 AS rank, o.created_at AS at
+             FROM outbox o JOIN ticket t ON t.id = o.ticket
+             WHERE o.state <> 'suppressed' AND t.desk = $1 AND o.message_key = $2
+             UNION ALL
+             SELECT o.id AS id, o.ticket, o.automatic, 1 AS rank, o.created_at AS at
+             FROM ticket t JOIN outbox o ON o.ticket = t.id
+             WHERE o.state <> 'suppressed' AND t.desk = $1 AND t.number = $3 AND o.participant = $4
+             ORDER BY rank, at DESC, id DESC LIMIT 1",
         )
         .bind(query.desk.as_str())
         .bind(key)

@@ -112,7 +112,7 @@ impl Store {
     ) -> Result<Vec<Gap>, StoreError> {
         let rows = sqlx::query(
             "SELECT id, account, folder, uidvalidity, uid, attempts, next_try, history FROM ledger
-             WHERE state = 'unfetchable' AND account = $1 AND folder = $2 AND next_try <= $3
+             WHERE next_try IS NOT NULL AND account = $1 AND folder = $2 AND next_try <= $3
                 AND uidvalidity = (SELECT uidvalidity FROM folder WHERE account = $1 AND name = $2)
              ORDER BY next_try, uid",
         )

@@ -153,9 +153,10 @@ impl Store {
         uidvalidity: UidValidity,
         limit: u32,
     ) -> Result<Vec<ToTidy>, StoreError> {
+        // `+ 0`: else SQLite walks the unique index, past every mail of the folder.
         let rows = sqlx::query(
             "SELECT id, uid, tidy FROM ledger WHERE tidy <> 'done' AND account = $1 AND folder = $2
-                AND uidvalidity = $3 AND state IN ('committed', 'recorded', 'ignored', 'held')
+                AND uidvalidity + 0 = $3 AND state IN ('committed', 'recorded', 'ignored', 'held')
              ORDER BY uid LIMIT $4",
         )
         .bind(account.as_str())

@@ -109,7 +109,8 @@ impl Store {
     pub async fn quarantine_list(&self) -> Result<Vec<QuarantineView>, StoreError> {
         let rows = sqlx::query(
             "SELECT id, state, reason, attempts, state_at, size, sha256 FROM ledger
-             WHERE state IN ('quarantined', 'held') ORDER BY state_at, uid",
+             WHERE state IN ('stored', 'held', 'quarantined', 'unfetchable')
+                AND state IN ('quarantined', 'held') ORDER BY state_at, uid",
         )
         .fetch_all(&self.pools.read)
         .await?;

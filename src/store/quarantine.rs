@@ -85,7 +85,8 @@ impl Store {
     ) -> Result<Option<LedgerId>, StoreError> {
         let mut work = self.begin(None).await?;
         let row = sqlx::query(
-            "SELECT id FROM ledger WHERE state = 'quarantined' AND account = $1 AND reason = 'crash'
+            "SELECT id FROM ledger WHERE state IN ('stored', 'held', 'quarantined', 'unfetchable')
+                AND state = 'quarantined' AND account = $1 AND reason = 'crash'
                 AND second_chance = 0 ORDER BY noted_at LIMIT 1",
         )
         .bind(account.as_str())

@@ -90,7 +90,8 @@ impl Store {
         exclude_run: RunId,
     ) -> Result<Vec<StoredMail>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, size FROM ledger WHERE state = 'stored' AND account = $1 AND run <> $2
+            "SELECT id, size FROM ledger WHERE state IN ('stored', 'held', 'quarantined', 'unfetchable')
+                AND state = 'stored' AND account = $1 AND run <> $2
              ORDER BY noted_at, folder, uid LIMIT $3",
         )
         .bind(account.as_str())
@@ -146,7 +147,9 @@ impl Store {
 
     /// Mails in state `stored`, of one account or of all.
     pub async fn undecided(&self, account: Option<&AccountName>) -> Result<u64, StoreError> {
-        let sql = "SELECT COUNT(*) AS n FROM ledger WHERE state = 'stored' AND ($1 = '' OR account = $1)";
+        let sql =
+            "SELECT COUNT(*) AS n FROM ledger WHERE state IN ('stored', 'held', 'quarantined', 'unfetchable')
+            AND state = 'stored' AND ($1 = '' OR account = $1)";
         let account = account.map_or("", AccountName::as_str);
         let row = sqlx::query(sql).bind(account).fetch_one(&self.pools.read).await?;
         Ok(u64::try_from(Cells(&row).int("n")?).unwrap_or(0))

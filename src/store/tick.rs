@@ -127,7 +127,10 @@ impl Work {
 
     /// Is a mail to a customer still on its way, or did the last answer never leave? And why was the
     /// acknowledgment suppressed, where it was?
-    pub(super) async fn unsent(&mut self, ticket: &TicketSnapshot) -> Result<(bool, Option<String>), StoreError> {
+    pub(super) async fn unsent(
+        &mut self,
+        ticket: &TicketSnapshot,
+    ) -> Result<(bool, Option<String>), StoreError> {
         let answer = match ticket.last_public {
             Some(LastPublic::Answer { article, .. }) => Some(raw(article.as_bytes())),
             _ => None,

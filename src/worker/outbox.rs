@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::{StreamExt as _, stream};
+use tokio::time::Instant as Monotonic;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Random};
@@ -20,6 +21,10 @@ use super::{Bells, Failure, Step};
 const CLAIM: u32 = 50;
 /// How long a claim holds.
 const LEASE: TimeDelta = TimeDelta::seconds(120);
+/// A send that begins later than this after the claim might outlast the lease.
+const START: Duration = Duration::from_secs(15);
+/// Results are durable after so long at the most.
+const SETTLE: Duration = Duration::from_millis(250);
 /// Sends at once.
 const AT_ONCE: usize = 10;
 /// A row that could not be sent for so long is dead.
@@ -105,31 +110,56 @@ impl OutboxWorker {
             return Ok(Step::Idle);
         }
         self.gate().pace.take(rows.len(), now);
-        let sent: Vec<(Claimed, SendOutcome)> = stream::iter(rows)
-            .map(|row| async {
-                let envelope = Envelope {
-                    id: row.id,
-                    reverse_path: row.reverse_path.as_ref(),
-                    recipient: &row.recipient,
-                };
-                let outcome = self.sender.send(envelope, &row.bytes).await;
-                (row, outcome)
-            })
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
-        let count = sent.len();
-        self.settle(&sent).await?;
-        // No reply at all to any of them: the relay is away, not the mail's fault.
-        let silent =
-            |outcome: &SendOutcome| matches!(outcome, SendOutcome::Transient(cause) if cause.code.is_none());
-        if sent.iter().all(|(_, outcome)| silent(outcome)) {
-            return Err(Failure::Away("the relay"));
+        self.send_all(rows).await
+    }
+
+    /// Sends side by side and settles in pieces: what SMTP accepted is durable within [`SETTLE`], so
+    /// that a crash repeats little. No send begins later than [`START`] after the claim, because it
+    /// must end within the lease; the rest is given back.
+    async fn send_all(&self, rows: Vec<Claimed>) -> Result<Step, Failure> {
+        let (mut count, mut silent) = (0, true);
+        let claimed = Monotonic::now();
+        let mut late = Vec::new();
+        let mut piece = Vec::new();
+        let mut piece_due = claimed + SETTLE;
+        let mut sends = stream::iter(rows).map(|row| self.send_one(row, claimed)).buffer_unordered(AT_ONCE);
+        loop {
+            match tokio::time::timeout_at(piece_due, sends.next()).await {
+                Ok(Some((row, Some(outcome)))) => {
+                    // No reply at all to any of them: the relay is away, not the mail's fault.
+                    silent &= matches!(&outcome, SendOutcome::Transient(cause) if cause.code.is_none());
+                    piece.push((row, outcome));
+                    count += 1;
+                }
+                Ok(Some((row, None))) => late.push(row.id),
+                Ok(None) => break,
+                Err(_due) => {
+                    self.settle(&std::mem::take(&mut piece)).await?;
+                    piece_due = Monotonic::now() + SETTLE;
+                }
+            }
         }
-        Ok(Step::Did(count))
+        self.settle(&piece).await?;
+        if !late.is_empty() {
+            self.store.release_rows(self.run, &late).await?;
+        }
+        if count > 0 && silent { Err(Failure::Away("the relay")) } else { Ok(Step::of(count)) }
+    }
+
+    async fn send_one(&self, row: Claimed, claimed: Monotonic) -> (Claimed, Option<SendOutcome>) {
+        if claimed.elapsed() > START {
+            return (row, None);
+        }
+        let envelope =
+            Envelope { id: row.id, reverse_path: row.reverse_path.as_ref(), recipient: &row.recipient };
+        let outcome = self.sender.send(envelope, &row.bytes).await;
+        (row, Some(outcome))
     }
 
     async fn settle(&self, sent: &[(Claimed, SendOutcome)]) -> Result<(), Failure> {
+        if sent.is_empty() {
+            return Ok(());
+        }
         let now = self.clock.now();
         let mut results = Vec::new();
         let mut back = Vec::new();
@@ -165,7 +195,7 @@ impl OutboxWorker {
             Outcome::Later { not_before, error }
         };
         match outcome {
-            SendOutcome::Accepted { .. } => Some(Outcome::Sent { learnt: None }),
+            SendOutcome::Accepted { reply } => Some(Outcome::Sent { learnt: self.sender.learnt(reply) }),
             SendOutcome::RowPermanent(cause) => {
                 tracing::warn!(outbox = %row.id, kind = %row.kind, %cause, "a recipient was refused for good");
                 Some(Outcome::Dead { error: cause.to_string() })

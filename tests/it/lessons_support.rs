@@ -43,7 +43,7 @@ pub fn at(text: &str) -> Instant {
 
 /// A Tuesday noon, within business hours.
 pub fn noon() -> Instant {
-    at("2026-11-24T12:00:00Z")
+    at("2025-05-13T12:00:00Z")
 }
 
 /// What a test wants to be different.
@@ -60,7 +60,7 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             smtp: "kind = \"directory\"\npath = \"out\"\nreverse_path = \"null\"".into(),
-            governor: String::new(),
+            governor: "per_address_hour = 0\nper_address_day = 0\nper_mailbox_hour = 0".into(),
             accounts: format!("{}{}", account("support", "help", ""), account("breach", "alarm", "")),
             help: String::new(),
             simulated: true,
@@ -89,7 +89,9 @@ pub fn imap_account(dovecot: &Dovecot, name: &str, desk: &str, more: &str) -> St
 
 /// The relay is a sink.
 pub fn relay(port: u16, reverse_path: &str) -> String {
-    format!("kind = \"smtp\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nreverse_path = \"{reverse_path}\"")
+    format!(
+        "kind = \"smtp\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nreverse_path = \"{reverse_path}\""
+    )
 }
 
 /// The installation.
@@ -177,7 +179,9 @@ impl House {
     /// Rows to customers: what the governor and the rules let through.
     pub async fn to_customers(&self) -> Vec<OutboxView> {
         let rows = self.outbox().await;
-        rows.into_iter().filter(|row| row.state != "suppressed" && !row.recipient.contains("@team.example")).collect()
+        rows.into_iter()
+            .filter(|row| row.state != "suppressed" && !row.recipient.contains("@team.example"))
+            .collect()
     }
 
     /// The one mail of a kind to someone, as it was sent into the directory.
@@ -221,12 +225,22 @@ impl House {
         sum
     }
 
-    /// Runs SQL behind the application's back.
-    pub async fn sql(&self, sql: &str) {
+    async fn connection(&self) -> sqlx::SqliteConnection {
         use sqlx::Connection as _;
         let url = format!("sqlite:{}", self.scratch.join("store.db").display());
-        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
+        sqlx::SqliteConnection::connect(&url).await.unwrap()
+    }
+
+    /// Runs SQL behind the application's back.
+    pub async fn sql(&self, sql: &str) {
+        let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()));
+        sql.execute(&mut self.connection().await).await.unwrap();
+    }
+
+    /// How many rows of a table fulfil a condition.
+    pub async fn count(&self, rows: &str) -> i64 {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {rows}"));
+        sqlx::query_scalar(sql).fetch_one(&mut self.connection().await).await.unwrap()
     }
 }
 
@@ -345,11 +359,12 @@ impl Mail {
             lines.push(format!("Return-Path: <{}>", self.from));
         }
         lines.push(format!("Authentication-Results: {AUTHSERV}; {result}"));
-        let from = if self.name.is_empty() { self.from.clone() } else { format!("{} <{}>", self.name, self.from) };
+        let from =
+            if self.name.is_empty() { self.from.clone() } else { format!("{} <{}>", self.name, self.from) };
         lines.push(format!("From: {from}"));
         lines.push(format!("To: {}", self.to));
         lines.push(format!("Subject: {}", self.subject));
-        lines.push("Date: Tue, 24 Nov 2026 11:59:00 +0000".to_owned());
+        lines.push("Date: Tue, 13 May 2025 11:59:00 +0000".to_owned());
         lines.extend(self.id.iter().map(|id| format!("Message-ID: <{id}>")));
         lines.extend(self.headers.iter().map(|(name, value)| format!("{name}: {value}")));
         if !self.headers.iter().any(|(name, _)| name == "Content-Type") {

@@ -32,7 +32,10 @@ async fn l18_an_empty_key_matches_nothing() {
     // The twin: an identifier with substance joins.
     let mail = Mail::new(MARY, "With an id").id(Some("real@clinic.example"));
     assert_eq!(becomes(&house, &mail).await, ("new", Some(7)));
-    assert_eq!(becomes(&house, &Mail::new(MARY, "Re").answers("real@clinic.example")).await, ("joined", Some(7)));
+    assert_eq!(
+        becomes(&house, &Mail::new(MARY, "Re").answers("real@clinic.example")).await,
+        ("joined", Some(7))
+    );
 }
 
 #[tokio::test]
@@ -125,8 +128,10 @@ async fn l20_holding_a_token_is_not_being_the_person() {
     assert_eq!(house.ticket(1).await.participants.iter().filter(|p| p.role != "agent").count(), 1);
     // A changed token is none.
     let (local, domain) = token.split_once('@').unwrap();
-    let flipped = if local.ends_with('a') { 'b' } else { 'a' };
-    let forged = format!("{}{flipped}@{domain}", &local[..local.len() - 1]);
+    let mut letters: Vec<char> = local.chars().collect();
+    let last = letters.last_mut().unwrap();
+    *last = if *last == 'a' { 'b' } else { 'a' };
+    let forged = format!("{}@{domain}", letters.into_iter().collect::<String>());
     assert_eq!(becomes(&house, &Mail::new(MARY, "Re").to(&forged)).await, ("new", Some(3)));
     assert!(house.ticket(3).await.possibly_related.is_empty());
 }
@@ -135,7 +140,10 @@ async fn l20_holding_a_token_is_not_being_the_person() {
 async fn l21_the_same_subject_never_threads() {
     let house = House::open(&Plan::default()).await;
     let subject = "Viewer shows nothing";
-    assert_eq!(becomes(&house, &Mail::new(MARY, subject).id(Some("s@clinic.example"))).await, ("new", Some(1)));
+    assert_eq!(
+        becomes(&house, &Mail::new(MARY, subject).id(Some("s@clinic.example"))).await,
+        ("new", Some(1))
+    );
     assert_eq!(becomes(&house, &Mail::new(MARY, subject)).await, ("new", Some(2)));
     assert_eq!(becomes(&house, &Mail::new(MARY, &format!("Re: {subject}"))).await, ("new", Some(3)));
     let reply = Mail::new(MARY, "Something else entirely").answers("s@clinic.example");
@@ -165,9 +173,12 @@ async fn agents_answer(house: &House, words: &str) -> Mail {
     let note = house.mail("notification", ANA).await;
     let to = address_in(&header(&note, "Reply-To").unwrap());
     let body = note.split_once("\r\n\r\n").unwrap().1.replace("\r\n", "\n");
-    let quoted: String = body.lines().map(|line| format!("> {line}\n")).collect();
+    let quoted = body.lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n");
     let id = address_in(&header(&note, "Message-ID").unwrap());
-    Mail::new(ANA, "Re: ticket").to(&to).answers(&id).body(&format!("{words}\n\nOn Tuesday, {HELP} wrote:\n{quoted}"))
+    Mail::new(ANA, "Re: ticket")
+        .to(&to)
+        .answers(&id)
+        .body(&format!("{words}\n\nOn Tuesday, {HELP} wrote:\n{quoted}"))
 }
 
 #[tokio::test]
@@ -176,12 +187,16 @@ async fn l24_internal_text_never_reaches_a_customer() {
     let mail = Mail::new(MARY, "Viewer").body("CANARYWORD the viewer shows nothing.");
     assert_eq!(becomes(&house, &mail).await, ("new", Some(1)));
     house.sweep().await;
-    assert!(house.mail("notification", ANA).await.contains("CANARYWORD"), "the canary is in the notification");
+    assert!(
+        house.mail("notification", ANA).await.contains("CANARYWORD"),
+        "the canary is in the notification"
+    );
     // A note stays inside.
     let note = agents_answer(&house, "#note\nINSIDEWORD: call the vendor.").await;
     assert_eq!(becomes(&house, &note).await.0, "noted");
     house.sweep().await;
     assert_eq!(house.to_customers().await.len(), 1, "only the acknowledgment");
+    house.later(5);
     // The twin: the answer goes, exactly once, without notification, agent's address or note.
     let answer = agents_answer(&house, "We restarted it, please try again.").await;
     assert_eq!(becomes(&house, &answer).await, ("answered", Some(1)));

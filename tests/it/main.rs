@@ -1,6 +1,10 @@
 //! Everything that needs real servers or a whole program, in one binary.
 
 #[cfg(test)]
+mod app;
+#[cfg(test)]
+mod drain;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod imap_dovecot;
@@ -8,6 +12,24 @@ mod imap_dovecot;
 mod imap_scripted;
 #[cfg(test)]
 mod imap_tls;
+#[cfg(test)]
+mod journey;
+#[cfg(test)]
+mod journey_readme;
+#[cfg(test)]
+mod journey_walkthroughs;
+#[cfg(test)]
+mod journey_world;
+#[cfg(test)]
+mod lessons_duplicates;
+#[cfg(test)]
+mod lessons_loops;
+#[cfg(test)]
+mod lessons_losing;
+#[cfg(test)]
+mod lessons_providers;
+#[cfg(test)]
+mod lessons_servers;
 #[cfg(test)]
 mod lessons_support;
 #[cfg(test)]

@@ -28,6 +28,8 @@ const POLL: Duration = Duration::from_secs(20);
 const HOT_POLL: Duration = Duration::from_millis(150);
 /// ...for this long: Dovecot announces by IDLE only after half a second.
 const HOT: Duration = Duration::from_secs(30);
+/// A UID that broke a fetch alone so often becomes a gap.
+const SOLO: u32 = 3;
 /// Server UIDs against ledger, at least this often.
 const RECONCILE: Duration = Duration::from_hours(1);
 
@@ -44,8 +46,8 @@ pub struct ImapReader {
     lease: Option<Lease>,
     /// Rows may lie undecided: look before fetching more.
     leftover: bool,
-    /// UIDs that are asked for alone, because a batch with them broke off.
-    alone: bool,
+    /// The UID at which a fetch broke off, and how often it did so alone.
+    suspect: Option<(Uid, u32)>,
     hot_until: Option<Monotonic>,
     reconciled: Option<Monotonic>,
     /// The last call for a reconciliation that was answered.
@@ -65,7 +67,7 @@ impl ImapReader {
             session: None,
             lease: None,
             leftover: true,
-            alone: false,
+            suspect: None,
             hot_until: None,
             reconciled: None,
             answered: 0,
@@ -229,18 +231,15 @@ impl ImapReader {
         (uids, newest): (Vec<Uid>, usize),
     ) -> Result<usize, Failure> {
         let now = self.ingest.clock.now();
-        let ask: Vec<Uid> = if self.alone { uids.iter().take(1).copied().collect() } else { uids.clone() };
+        let suspect = self.suspect.filter(|(uid, _)| uids.contains(uid));
+        let ask: Vec<Uid> = suspect.map_or_else(|| uids.clone(), |(uid, _)| vec![uid]);
         let session = self.session.as_mut().ok_or(Failure::Away("the mail server"))?;
         let Fetched { mails, mut absent, later, failed } = session.fetch(&ask, now).await;
-        if let Some(error) = failed {
-            // Asked for alone and still no answer: this one is the cause, and it must not block the rest.
-            if self.alone && mails.is_empty() && error.next() == Next::Reconnect {
-                absent.extend(ask.iter().map(|uid| (*uid, crate::imap::Absent::Refused)));
-            } else {
-                self.alone = true;
-            }
-        } else {
-            self.alone = false;
+        self.suspect = blame(suspect, &later, failed);
+        if let Some((uid, SOLO)) = self.suspect {
+            // Asked for alone three times and no answer: it must not block the rest (L3, L25).
+            absent.push((uid, crate::imap::Absent::Refused));
+            self.suspect = None;
         }
         let seen = mails.len() + absent.len();
         for (uid, why) in &absent {
@@ -342,7 +341,11 @@ impl ImapReader {
             ),
             (
                 &copied,
-                if copied.is_empty() { None } else { Some(session.remove_copied(state.uidvalidity, &uids(&copied)).await) },
+                if copied.is_empty() {
+                    None
+                } else {
+                    Some(session.remove_copied(state.uidvalidity, &uids(&copied)).await)
+                },
             ),
         ] {
             let Some(settlement) = settled else { continue };
@@ -420,6 +423,12 @@ impl ImapReader {
         self.close().await;
     }
 
+    fn first_folder(&self) -> Option<FolderName> {
+        let rules = self.ingest.book.current();
+        let account = rules.policy.accounts.get(&self.account)?;
+        account.folders.first().filter(|_| account.folders.len() > 1).map(|rule| rule.name.clone())
+    }
+
     async fn idle(&mut self, stop: &CancellationToken) {
         let hot = self.hot_until.is_some_and(|until| Monotonic::now() < until);
         if hot || !self.patient {
@@ -429,8 +438,14 @@ impl ImapReader {
             }
             return;
         }
+        let first = self.first_folder();
         let Some(session) = self.session.as_mut() else { return };
-        if session.wait(POLL, stop).await.is_err() {
+        // The server announces mail of the open folder only: wait in the first one, not in Junk.
+        let opened = match &first {
+            Some(folder) => session.select(folder).await.is_ok(),
+            None => true,
+        };
+        if !opened || session.wait(POLL, stop).await.is_err() {
             self.hang_up().await;
         }
     }
@@ -441,6 +456,19 @@ fn mails_and_gaps(
     absent: &[(Uid, crate::imap::Absent)],
 ) -> Vec<Uid> {
     mails.iter().map(|m| m.origin.uid).chain(absent.iter().map(|(uid, _)| *uid)).collect()
+}
+
+/// Whom a broken fetch speaks against: the first UID without an answer. Counts how often it broke
+/// alone; a limit of the whole server speaks against nobody.
+fn blame(suspect: Option<(Uid, u32)>, later: &[Uid], failed: Option<ImapError>) -> Option<(Uid, u32)> {
+    let error = failed?;
+    if error.next() != Next::Reconnect {
+        return suspect;
+    }
+    match (suspect, later.first()) {
+        (Some((uid, tries)), Some(first)) if uid == *first => Some((uid, tries + 1)),
+        (_, first) => first.map(|uid| (*uid, 0)),
+    }
 }
 
 /// The cursor behind a batch: just after the last of the new UIDs before which none is missing.
@@ -463,6 +491,25 @@ fn failure(error: ImapError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn l25_only_who_breaks_a_fetch_alone_is_blamed() {
+        let uid = |n| Uid::new(n).unwrap();
+        let broken = Some(ImapError::Transient("test"));
+        let cases = [
+            (None, vec![5, 6], broken, Some((5, 0))),
+            (Some((5, 0)), vec![5], broken, Some((5, 1))),
+            (Some((5, 2)), vec![5], broken, Some((5, 3))),
+            (Some((5, 2)), vec![], None, None),
+            (Some((5, 2)), vec![5], Some(ImapError::PutOff("test")), Some((5, 2))),
+            (None, vec![5], Some(ImapError::PutOff("test")), None),
+        ];
+        for (before, later, failed, want) in cases {
+            let later: Vec<Uid> = later.into_iter().map(uid).collect();
+            let before = before.map(|(n, tries)| (uid(n), tries));
+            assert_eq!(blame(before, &later, failed), want.map(|(n, tries)| (uid(n), tries)));
+        }
+    }
 
     #[test]
     fn l3_the_cursor_never_passes_an_unanswered_uid() {

@@ -81,6 +81,17 @@ impl Dovecot {
         client.ok(&format!("CREATE \"{folder}\""));
     }
 
+    /// Fills INBOX with a Maildir, in the order of its file names and with their dates. The server's
+    /// user works on a copy that it owns.
+    pub fn import(&self, user: &str, maildir: &std::path::Path) {
+        let copy = self.scratch.join("import").display().to_string();
+        run("cp", &["-rp", &maildir.display().to_string(), &copy]);
+        run("chown", &["-R", "mail:mail", &copy]);
+        let conf = self.scratch.join("dovecot.conf").display().to_string();
+        run("doveadm", &["-c", &conf, "import", "-u", user, &format!("maildir:{copy}"), "", "all"]);
+        let _ = fs::remove_dir_all(copy);
+    }
+
     pub fn log(&self) -> String {
         fs::read_to_string(self.scratch.join("log")).unwrap_or_default()
     }

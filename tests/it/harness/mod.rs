@@ -22,7 +22,7 @@ pub use postfix::Postfix;
 pub use postgres::Postgres;
 pub use scratch::Scratch;
 pub use scripted::{Conversation, Scripted, folder_lines};
-pub use sink::{At, Sink};
+pub use sink::{At, Sink, SunkMail};
 pub use tls::Certificates;
 
 /// Says that a test may be left out because its server is missing; everything else is a failure.

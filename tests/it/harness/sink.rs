@@ -242,6 +242,8 @@ impl<'a> Talk<'a> {
                     self.to.push(line.split_once('<')?.1.split_once('>')?.0.to_owned());
                     self.say("250 2.1.5 Ok")?;
                 }
+                // RFC 2920 3.1: a client that pipelines sends DATA though every recipient was refused.
+                "DATA" if self.to.is_empty() => self.say("554 5.5.1 no valid recipients")?,
                 "DATA" if !self.ruled(At::Data, &line)? => self.content()?,
                 "AUTH" | "MAIL" | "RCPT" | "DATA" => {}
                 "QUIT" => return self.say("221 2.0.0 Bye"),

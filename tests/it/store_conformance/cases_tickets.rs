@@ -10,7 +10,7 @@ use mailward::domain::ticket::{
     ClockKind, ClockState, CloseReason, LastPublic, Priority, Role, TicketClock, TicketState,
 };
 use mailward::domain::token::{Purpose, Token};
-use mailward::store::{StoreError, TicketFilter};
+use mailward::store::{OutboxFilter, StoreError, TicketFilter};
 
 use super::world::{
     NO_CAPS, Story, World, address, desk, first, mailbox, message_id, number, outgoing, set_ledger,
@@ -148,7 +148,7 @@ pub async fn candidates_stand_in_the_decided_order(world: &World) {
         new.desk = desk("breach");
     }
     world.decided(&decision).await;
-    let ours = world.store.outbox_list(&Default::default(), true).await.unwrap()[0].message_id.clone();
+    let ours = world.store.outbox_list(&OutboxFilter::default(), true).await.unwrap()[0].message_id.clone();
     let hints = ThreadHints {
         tokens: vec![token(Purpose::Bounce, 1), token(Purpose::Reply, 4), token(Purpose::Reply, 77)],
         in_reply_to: vec![message_id("c@x.example"), message_id("e@x.example")],

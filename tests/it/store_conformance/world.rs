@@ -260,10 +260,10 @@ impl World {
     /// Makes mails as `compose/` would.
     pub fn mint(&self, decision: &Decision, placed: &Placed) -> Vec<Minted> {
         let mails = decision.effects.iter().filter_map(|effect| match effect {
-            Effect::Enqueue(mail) => Some(mail),
+            Effect::Enqueue(mail) => Some(mail.as_ref()),
             _ => None,
         });
-        let mint = |(mail, (participant, to)): (&Box<Outgoing>, &(ParticipantNo, Mailbox))| {
+        let mint = |(mail, (participant, to)): (&Outgoing, &(ParticipantNo, Mailbox))| {
             let id = self.ids().outbox().unwrap();
             Minted {
                 id,

@@ -1,0 +1,57 @@
+//! Throughput of the whole redactor on one core, over mails of its own making: prose, form, log,
+//! quotation and signature in four languages.
+
+use std::io::Write as _;
+use std::time::Instant;
+
+use mailward::domain::address::{EmailAddress, Mailbox};
+use mailward::domain::text::RawText;
+use mailward::phi::{Context, Lists, Redactor};
+
+/// The least that is accepted, in megabytes a second.
+const TARGET: f64 = 2.0;
+/// How long to measure, in seconds.
+const SECONDS: f64 = 2.0;
+
+const MAILS: [&str; 4] = [
+    "Hello,\n\nWe keep getting E-4017 in RadView 3.4.73.6 since this morning. The chart for patient Mary Major \
+     (MRN 33750417, DOB October 11, 1935) opens blank.\n\n2026-08-25 18:21:34 INFO patient=MARY MAJOR mrn=33750417 \
+     status=FAILED E-4017\n2026-08-25 18:21:35 WARN retry 4 after port 8443\n\nCan you please look into it today?\n\n\
+     Regards,\nJohn Roe\nIT Coordinator\n555-010-0144",
+    "Buenas tardes,\n\nReabro el ticket #070487, persiste el error. La señora Luz Marina Cárdenas, CC 43.123.987, \
+     llamó del 300 555 0134 porque no ve sus resultados.\n\nPaciente: LUZ MARINA CÁRDENAS\nFecha de nacimiento: 12 de \
+     mayo de 1962\nDirección: Cra 45 # 12-34, Medellín\n\nQuedo atenta a su respuesta.\n\nGracias,\nJohn Roe",
+    "Bom dia,\n\nDesde ontem o ClinicDesk 2026.4.5 apresenta HTTP 502. O prontuário da paciente Maria das Graças Lima, \
+     CPF 529.982.247-25, abre em branco. Favor atualizar o endereço para Rua das Acácias, 120, Campinas - SP, CEP \
+     13010-000.\n\n> Na segunda a recepção escreveu:\n> Maria das Graças Lima internou em 12/05/2026\n\nObrigado,\nJohn Roe",
+    "Buongiorno,\n\nRiapro il TCK-70566, il problema resta. Il paziente Mario Rossi, C.F. RSSMRA57C12L219K, nato il \
+     12/03/1957, abita in via Garibaldi 12, 10122 Torino. Stack trace: NullPointerException at AgendaPlus build \
+     45619\n\nResto in attesa.\n\nCordiali saluti,\nJohn Roe\n02 5550123",
+];
+
+fn main() -> std::io::Result<()> {
+    let redactor = Redactor::new(&Lists::default());
+    let from = EmailAddress::parse("john.roe@clinic.example").ok();
+    let from = from.map(|address| Mailbox { name: Some("John Roe".to_owned()), address });
+    let context = Context { language: None, from: from.as_ref() };
+    let mails: Vec<RawText> = MAILS.into_iter().map(RawText::new).collect();
+    let (mut bytes, mut findings) = (0, 0);
+    let start = Instant::now();
+    while start.elapsed().as_secs_f64() < SECONDS {
+        for mail in &mails {
+            findings += redactor.redact(mail, &context).findings.len();
+            bytes += mail.expose().len();
+        }
+    }
+    let rounded = u32::try_from(bytes / 1000).unwrap_or(u32::MAX);
+    let rate = f64::from(rounded) / 1000.0 / start.elapsed().as_secs_f64();
+    let ok = rate >= TARGET && findings > 0;
+    let line = format!(
+        "{{\"name\":\"redact\",\"value\":{rate:.2},\"unit\":\"MB/s\",\"target\":{TARGET:.1},\"ok\":{ok}}}"
+    );
+    if let Some(path) = std::env::var_os("BENCH_JSON") {
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
+        writeln!(file, "{line}")?;
+    }
+    writeln!(std::io::stdout(), "{line}")
+}
