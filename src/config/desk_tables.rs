@@ -11,7 +11,7 @@ use crate::domain::ticket::Priority;
 
 /// `desks/NAME.toml`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct DeskFile {
     /// The desk's name: lower-case letters, digits, `-`, `_`
     pub name: String,
@@ -113,7 +113,7 @@ pub enum CalendarEntry {
 
 /// A desk's own hours over the holidays of calendar files.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct CalendarParts {
     /// Calendar files whose holidays are closed; the first also gives zone and hours where absent here
     pub holidays: Vec<String>,
@@ -134,7 +134,7 @@ pub struct CalendarParts {
 
 /// A fact that is asked for.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct AskTable {
     /// The field's name, one of `[fields]`
     pub field: String,
@@ -145,7 +145,7 @@ pub struct AskTable {
 
 /// A standard answer.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct AnswerTable {
     /// For this category
     pub category: Option<String>,
@@ -159,7 +159,7 @@ pub struct AnswerTable {
 
 /// A promise.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct TargetTable {
     /// For tickets of this priority
     pub priority: Option<Priority>,
@@ -176,7 +176,7 @@ pub struct TargetTable {
 
 /// Priority without rules.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct PriorityTable {
     /// Without any rule; `medium` when absent
     pub default: Option<Priority>,
@@ -188,7 +188,7 @@ pub struct PriorityTable {
 
 /// Bounds of advice.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct DeclaredTable {
     /// Labels before the word: `["priority", "priorità"]`
     pub labels: Vec<String>,
@@ -205,7 +205,7 @@ pub struct DeclaredTable {
 
 /// A meaning and the ways to say it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct ConceptTable {
     /// Its name; entries of one name add up
     pub name: String,
@@ -227,7 +227,7 @@ pub struct ConceptTable {
 
 /// A rule.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct RuleTable {
     /// Stands in the audit trail
     pub id: String,
@@ -258,7 +258,7 @@ pub struct RuleTable {
 
 /// Outside business hours.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct AfterHoursTable {
     /// Until the next opening nothing counts for more than this
     pub cap: Option<Priority>,
@@ -277,7 +277,7 @@ pub struct AfterHoursTable {
 
 /// The 48-hour rule.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct AutocloseTable {
     /// Silence after a delivered answer: `"48h elapsed"`
     pub after: String,
@@ -289,7 +289,7 @@ pub struct AutocloseTable {
 
 /// What a missed target leads to.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct EscalationTable {
     /// Shares of a target in percent at which agents are warned: `[50, 75, 90]`
     #[serde(default)]
@@ -304,7 +304,7 @@ pub struct EscalationTable {
 
 /// A level of escalation.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct LevelTable {
     /// The desk's word for it
     pub name: String,

@@ -39,13 +39,13 @@ impl Document {
         document.note_table("", tree.get_ref());
         let before = problems.len();
         shape::check(&shape::of::<T>(), tree.get_ref(), &document, problems);
-        if problems.len() > before {
-            return None;
-        }
+        // With unknown keys alone the rest can be read on, so that all problems are told at once.
         match toml::from_str(text) {
             Ok(value) => Some((document, value)),
             Err(error) => {
-                problems.push(document.syntax(&error, "invalid"));
+                if problems.len() == before {
+                    problems.push(document.syntax(&error, "invalid"));
+                }
                 None
             }
         }

@@ -9,7 +9,7 @@ use super::desk_tables::ConceptTable;
 
 /// `calendars/NAME.toml`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct CalendarFile {
     /// What the days rest on: laws, and when they were looked up
     pub source: String,
@@ -26,7 +26,7 @@ pub struct CalendarFile {
 
 /// A rule for a closed day: one of `date`, `easter`, `nth`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct HolidayTable {
     /// The day's name
     pub name: String,
@@ -57,7 +57,7 @@ pub enum ShiftWord {
 
 /// `directory.toml`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct DirectoryFile {
     /// Customer organisations
     #[serde(default)]
@@ -78,7 +78,7 @@ pub struct DirectoryFile {
 
 /// An organisation.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct OrganisationTable {
     /// Lower-case letters, digits, `-`, `_`, `.`
     pub name: String,
@@ -94,7 +94,7 @@ pub struct OrganisationTable {
 
 /// A contact.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct ContactTable {
     /// The address
     pub address: String,
@@ -107,7 +107,7 @@ pub struct ContactTable {
 
 /// An agent.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct AgentTable {
     /// Used in `--as`: lower-case letters, digits, `-`, `_`, `.`
     pub name: String,
@@ -124,7 +124,7 @@ pub struct AgentTable {
 
 /// `words/LANGUAGE.toml`: what the language's concepts are said with.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct WordsFile {
     /// `en`, `es`, `pt` or `it`
     pub language: String,

@@ -51,8 +51,15 @@ fn lexicon(reader: &mut Reader<'_>, file: &DeskFile, languages: &[Language], wor
     let mut concepts: Vec<Concept> = Vec::new();
     let mut particles = Particles::default();
     let mut lists = BTreeMap::new();
+    let named = file.rule.iter().flat_map(|rule| rule.when.iter().chain(&rule.unless));
+    let used: BTreeSet<&str> = named.map(String::as_str).collect();
     for words in languages.iter().filter_map(|language| wording.get(language)) {
-        concepts.extend(words.concepts.iter().cloned());
+        // What no rule asks for is known by name, but not looked for.
+        concepts.extend(words.concepts.iter().map(|concept| Concept {
+            name: concept.name.clone(),
+            forms: if used.contains(concept.name.as_str()) { concept.forms.clone() } else { Vec::new() },
+            veils: concept.veils,
+        }));
         let file = &words.file;
         let plain_words = |list: &[String]| list.iter().map(|word| plain(word)).collect::<Vec<_>>();
         particles.negations.extend(plain_words(&file.negations));

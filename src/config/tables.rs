@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 /// `mailward.toml`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct MainFile {
     /// The database: `[store] url = "sqlite:PATH"` or `"postgres://..."`
     pub store: StoreTable,
@@ -36,7 +36,7 @@ pub struct MainFile {
 
 /// The database.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct StoreTable {
     /// `sqlite:PATH` (relative to this file) or `postgres://user@host/database`; a password belongs into PGPASSWORD or `~/.pgpass`
     pub url: String,
@@ -44,7 +44,7 @@ pub struct StoreTable {
 
 /// The key ring.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct KeysTable {
     /// A file that only the gateway's user can read
     pub file: Option<PathBuf>,
@@ -54,7 +54,7 @@ pub struct KeysTable {
 
 /// The clock.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct ClockTable {
     /// True allows `--at`: for rehearsals and tests only
     #[serde(default)]
@@ -89,7 +89,7 @@ pub enum ReversePathWord {
 
 /// The way out.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct SmtpTable {
     /// `smtp` for a relay, `directory` to write files (rehearsals)
     pub kind: SmtpKind,
@@ -120,7 +120,7 @@ pub struct SmtpTable {
 /// Caps; 0 is none.
 #[expect(clippy::struct_field_names, reason = "the names of the keys")]
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct GovernorTable {
     /// Automatic mails to one address within an hour, 0 for no limit
     pub per_address_hour: Option<u32>,
@@ -186,7 +186,7 @@ pub enum FolderEntry {
 
 /// A folder with its rule.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct FolderTable {
     /// As the server spells it
     pub name: String,
@@ -196,7 +196,7 @@ pub struct FolderTable {
 
 /// A mail account.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct AccountTable {
     /// Its name: lower-case letters, digits, `-`, `_`
     pub name: String,
@@ -248,7 +248,7 @@ pub enum AuthKind {
 
 /// Evidence about senders.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct AuthTable {
     /// `rfc8601`, `exchange-online` or `local-dkim`
     pub kind: AuthKind,
@@ -262,7 +262,7 @@ pub struct AuthTable {
 
 /// Other files, relative to this one; what is absent is looked for beside it, else built in.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct PathsTable {
     /// A directory of desk files, or one of them; `desks`
     pub desks: Option<PathBuf>,

@@ -301,12 +301,13 @@ fn each_mistake_is_named_with_its_place_and_remedy() {
 fn several_problems_are_told_at_once() {
     let files = Files::new("several");
     files.change("mailward.toml", "simulated = false", "simulatd = false");
-    files.change("mailward.toml", "port = 465", "port = \"465\"");
+    files.change("mailward.toml", "desk = \"offsite\"", "desk = \"ofsite\"");
+    files.change("desks/tuotempo.toml", "languages = [", "languages = 7 # [");
     files.change("desks/unimed.toml", "from_name", "form_name");
     files.change("calendars/it.toml", "easter = 0", "easter = 999");
     let problems = files.load().map(|_| ()).unwrap_err();
     let codes: Vec<&str> = problems.iter().map(|p| p.code).collect();
-    for code in ["unknown_key", "wrong_type", "missing_key", "invalid"] {
+    for code in ["unknown_key", "unknown_reference", "wrong_type", "missing_key", "invalid"] {
         assert!(codes.contains(&code), "{code} in {}", shown(&problems));
     }
 }

@@ -298,3 +298,148 @@ fn users_percent(text: &Text) -> Option<u8> {
     });
     shares.filter(|share: &u8| *share <= 100).max()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::address::EmailAddress;
+    use crate::domain::calendar::Calendar;
+    use crate::domain::ids::DeskName;
+    use crate::domain::priority_rules::{Concept, Form, Particles};
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    fn words(list: &[&str]) -> Vec<String> {
+        list.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    fn concept(name: &str, groups: &[&[&str]], subject: bool) -> Concept {
+        let groups = groups.iter().map(|group| words(group)).collect();
+        Concept {
+            name: name.into(),
+            forms: vec![Form { groups, near: 4, subject }],
+            veils: name == "what-if",
+        }
+    }
+
+    /// "outage" is urgent, "slow" medium, "printer" a category; two weak signs make high.
+    fn desk(declared: bool) -> Desk {
+        let set = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect();
+        let particles = Particles {
+            negations: set(&["not", "no"]),
+            stops: set(&["but"]),
+            prepositions: set(&["of", "with"]),
+            determiners: set(&["the"]),
+            counted: set(&["users"]),
+        };
+        let concepts = [
+            concept("outage", &[&["system", "portal"], &["down", "not respond*"]], true),
+            concept("slow", &[&["slow*"]], false),
+            concept("weak-a", &[&["delay"]], false),
+            concept("weak-b", &[&["queue"]], false),
+            concept("printer", &[&["printer"]], false),
+            concept("what-if", &[&["what if"]], false),
+            concept("many-users", &[&["everyone"]], false),
+        ];
+        let lexicon = Lexicon::new(&concepts, particles).unwrap();
+        let rule = |id: &str, priority: Option<Priority>, weight: u32| Rule {
+            id: id.into(),
+            says: format!("says {id}"),
+            when: lexicon.concept(id).into_iter().collect(),
+            weight,
+            priority,
+            category: (id == "printer").then(|| Category::parse("printing").unwrap()),
+            ..Rule::default()
+        };
+        let rules = vec![
+            rule("outage", Some(Priority::Urgent), 100),
+            rule("many-users", Some(Priority::High), 100),
+            rule("weak-a", Some(Priority::High), 50),
+            rule("weak-b", Some(Priority::High), 50),
+            rule("slow", Some(Priority::Medium), 100),
+            rule("printer", None, 100),
+        ];
+        let labels = vec!["priority".to_owned()];
+        let scale = Priority::ALL.iter().map(|p| (p.as_str().to_owned(), *p)).collect();
+        let advice = Declared { words: scale, labels, up: 1, down: 1, most: Priority::High };
+        let calendar = Calendar {
+            name: "none".into(),
+            zone: chrono_tz::UTC,
+            weekly: BTreeMap::new(),
+            holidays: BTreeSet::new(),
+            years: (2026, 2026),
+        };
+        let address = EmailAddress::parse("help@desk.example").unwrap();
+        let mut desk = Desk::new(DeskName::parse("help").unwrap(), address, Arc::new(calendar));
+        let declared = declared.then_some(advice);
+        let default = Some(Priority::Low);
+        desk.rules =
+            Arc::new(PriorityRules { default, rules, lexicon, declared, ..PriorityRules::default() });
+        desk
+    }
+
+    #[test]
+    fn what_is_said_and_what_is_not() {
+        let cases = [
+            ("the system is down", Priority::Urgent),
+            ("The PORTAL does NOT RESPOND... the portal is not responding", Priority::Urgent),
+            ("the system is not down", Priority::Low),
+            ("not only that, the system is down", Priority::Urgent),
+            ("it is not slow but the system is down", Priority::Urgent),
+            ("down. The system", Priority::Low),
+            ("the link with the old system is down", Priority::Low),
+            ("with this weather the system is down", Priority::Urgent),
+            ("what if the system is down?", Priority::Low),
+            ("what if it rains? the system is down", Priority::Urgent),
+            ("slowly", Priority::Medium),
+            ("unslow", Priority::Low),
+            ("a delay", Priority::Low),
+            ("a delay in the queue", Priority::High),
+            ("12 users", Priority::High),
+            ("0 users", Priority::Low),
+            ("3 users", Priority::Low),
+        ];
+        for (text, want) in cases {
+            assert_eq!(prioritise("hello", text, None, &desk(false)).priority, want, "{text}");
+            assert_eq!(prioritise(text, "", None, &desk(false)).priority, want, "subject {text}");
+        }
+    }
+
+    #[test]
+    fn what_senders_state_is_advice_within_bounds() {
+        let cases = [
+            ("Priority: urgent\nit is slow", Priority::High, "stated_by_sender_bounded"),
+            ("Priority: high\nit is slow", Priority::High, "stated_by_sender"),
+            ("Priority: urgent\nhello", Priority::Medium, "stated_by_sender_bounded"),
+            ("Priority: low\nit is slow", Priority::Low, "stated_by_sender"),
+            ("Priority: low\nthe system is down", Priority::Urgent, "stated_by_sender_bounded"),
+            ("Priority: urgent\nthe system is down", Priority::Urgent, "rule"),
+            ("Priority: whatever\nit is slow", Priority::Medium, "rule"),
+        ];
+        for (text, want, reason) in cases {
+            let got = prioritise("", text, None, &desk(true));
+            assert_eq!((got.priority, got.reasons.last().unwrap().code), (want, reason), "{text}");
+            assert_eq!(prioritise("", text, None, &desk(false)).reasons.len(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_decision_says_why_and_quotes_nobody() {
+        let got = prioritise("Printer of Mary Major", "the system is down, printer too", None, &desk(false));
+        assert_eq!(got.category.unwrap().as_str(), "printing");
+        assert_eq!(got.rules, ["outage", "printer"]);
+        let why =
+            [Reason::with("rule", "outage: says outage"), Reason::with("category", "printer: says printer")];
+        assert_eq!(got.reasons, why);
+        let mut breach = desk(false);
+        breach.class = DeskClass::Breach;
+        assert_eq!(prioritise("", "", None, &breach).priority, Priority::Urgent);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_has_a_priority_and_a_reason(subject in "\\PC{0,40}", text in "(?s).{0,400}") {
+            prop_assert!(!prioritise(&subject, &text, None, &desk(true)).reasons.is_empty());
+        }
+    }
+}

@@ -15,6 +15,10 @@ mod imap_tls;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
+mod journey_readme;
+#[cfg(test)]
+mod journey_walkthroughs;
+#[cfg(test)]
 mod journey_world;
 #[cfg(test)]
 mod lessons_duplicates;
