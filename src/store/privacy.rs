@@ -138,8 +138,16 @@ impl Work {
         rows.iter().map(|row| Ok(LedgerId::from_slice(&Cells(row).blob("id")?)?)).collect()
     }
 
+    /// Duplicates of its mails: they stand in no ticket, but their originals say the same.
+    async fn copies_of(&mut self, ticket: TicketId) -> Result<Vec<LedgerId>, StoreError> {
+        let sql = "SELECT id FROM ledger WHERE duplicate_of IN (SELECT id FROM ledger WHERE ticket = $1)";
+        let rows = sqlx::query(sql).bind(raw(ticket.as_bytes())).fetch_all(&mut *self.tx).await?;
+        rows.iter().map(|row| Ok(LedgerId::from_slice(&Cells(row).blob("id")?)?)).collect()
+    }
+
     async fn erase_originals(&mut self, ticket: TicketId, now: Instant) -> Result<i64, StoreError> {
-        let mails = self.mails_of(ticket).await?;
+        let mut mails = self.mails_of(ticket).await?;
+        mails.extend(self.copies_of(ticket).await?);
         let mut erased = 0;
         for chunk in mails.chunks(64) {
             let chunk = padded(chunk);
