@@ -172,6 +172,7 @@ async fn with_office(
         Order { number: number(act.number)?, agent: agent(&act.agent)?, command: command(&office), other };
     let action = office.commands().carry_out(&order, &super::operator()).await?;
     // One pass of the outbox: the answer need not wait for the running gateway.
+    let _presence = office.store.enter(office.run()).await?;
     let outbox = super::serve::outbox(&office)?;
     while let Step::Did(_) = outbox.step().await? {}
     Out::stdout().line(format!("ticket {}: {action}", act.number))?;
