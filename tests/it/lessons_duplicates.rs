@@ -127,7 +127,12 @@ async fn l12_an_erased_ticket_does_not_come_back() {
     assert_eq!(house.tickets().await.len(), 2);
     let ids = Ids::new(noon(), house.office.random());
     let number = TicketNumber::new(1).unwrap();
-    house.office.store.erase_ticket(number, &Actor::Operator("op".into()), &ids).await.unwrap();
+    house
+        .office
+        .store
+        .erase_ticket(number, &Actor::Operator("op".into()), ("they asked", "op"), &ids)
+        .await
+        .unwrap();
     // The mail still lies in the mailbox: a poll by a fresh process, and the same under a new name.
     house.drop_in("support", "3", &[erased.bytes().as_slice(), b"\r\n"].concat(), noon());
     let house = house.restart(&plan, noon()).await;
