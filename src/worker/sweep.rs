@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::decide::on_tick::on_tick;
 use crate::decide::scene::Scene;
 use crate::domain::desk::Desk;
+use crate::domain::effect::Effect;
 use crate::domain::ids::{AccountName, FolderName, RunId};
 use crate::domain::message::Instant;
 use crate::domain::policy::Policy;
@@ -24,6 +25,8 @@ use super::{Bells, Failure, Step};
 const TURN: u32 = 32;
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 const LOOK: Duration = Duration::from_secs(15);
+/// When a ticket that cannot be decided is tried again.
+const POSTPONED: TimeDelta = TimeDelta::minutes(15);
 
 /// The sweep worker.
 #[derive(Clone)]
@@ -53,6 +56,17 @@ pub struct Swept {
     pub reason: String,
     /// When.
     pub at: Instant,
+    /// It is due no more: the next batch brings others.
+    #[serde(skip)]
+    pub moved: bool,
+}
+
+impl Swept {
+    /// Something was done, or it made room for others: another turn at once is worth it. A ticket that
+    /// was only looked at and is due still is none.
+    pub fn progress(&self) -> bool {
+        self.moved || self.action != "looked"
+    }
 }
 
 impl Sweep {
@@ -75,7 +89,9 @@ impl Sweep {
                 }
                 Err(error) => {
                     work.rollback_to().await?;
-                    tracing::error!(ticket = %ticket.number, %error, "a due ticket could not be decided");
+                    tracing::error!(ticket = %ticket.number, %error, "ALARM: a due ticket could not be decided");
+                    // It must not stand before the others in every batch (L25).
+                    work.postpone(ticket.id, now + POSTPONED).await?;
                 }
             }
         }
@@ -106,7 +122,10 @@ impl Sweep {
         if reason.contains(&"close_waits_for_poll") {
             self.bells.reconcile.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
-        Ok(Swept { ticket: ticket.number.get(), action: decision.action, reason: reason.join(","), at: now })
+        let later = |due: &Option<Instant>| due.is_none_or(|at| at > now);
+        let moved = decision.effects.iter().any(|e| matches!(e, Effect::SetDue(due) if later(due)));
+        let (action, reason) = (decision.action, reason.join(","));
+        Ok(Swept { ticket: ticket.number.get(), action, reason, at: now, moved })
     }
 
     /// Loops until `stop`, while it holds the lease of the one sweeper; reports to `watch`.
@@ -144,8 +163,7 @@ impl Sweep {
             return Err(Failure::Elsewhere);
         }
         let swept = self.step(lease.as_ref()).await?;
-        // A ticket that was only looked at and waits on is no progress worth another turn at once.
-        Ok(Step::of(swept.iter().filter(|s| s.action != "looked").count()))
+        Ok(Step::of(swept.iter().filter(|s| s.progress()).count()))
     }
 }
 
