@@ -288,14 +288,13 @@ impl Work {
             return Err(StoreError::Missing("mail in the ledger"));
         }
         match end.duplicate_of {
-            Some(first) => self.forget_copy(ledger, first).await,
+            Some(first) => self.forget_erased(ledger, first).await,
             None => Ok(()),
         }
     }
 
-    /// A copy of an erased mail that came again, from a backup or another folder: its original goes
-    /// the same way, or erasing would last until the next poll only (L12).
-    async fn forget_copy(&mut self, copy: LedgerId, first: LedgerId) -> Result<(), StoreError> {
+    /// A copy of a mail that was erased comes in again: its octets are not kept a second time (L12).
+    async fn forget_erased(&mut self, copy: LedgerId, first: LedgerId) -> Result<(), StoreError> {
         for table in ["original_key", "original"] {
             let sql = format!(
                 "DELETE FROM {table} WHERE ledger = $1

@@ -129,7 +129,8 @@ async fn l12_an_erased_ticket_does_not_come_back() {
     assert_eq!(house.tickets().await.len(), 2);
     let ids = Ids::new(noon(), house.office.random());
     let number = TicketNumber::new(1).unwrap();
-    house.office.store.erase_ticket(number, &Actor::Operator("op".into()), &ids).await.unwrap();
+    let reason = ("they asked", "op");
+    house.office.store.erase_ticket(number, &Actor::Operator("op".into()), reason, &ids).await.unwrap();
     assert_eq!(house.count("original").await, 1, "its copy is erased with it");
     // The mail still lies in the mailbox: a poll by a fresh process, and another copy.
     house.drop_in("support", "4", &copy(2), noon());

@@ -92,7 +92,8 @@ pub async fn l12_erased_mail_does_not_come_back(world: &World) {
     let story = Story::new(1, MARY, "a@x.example");
     world.opened(&story).await;
     let operator = Actor::Operator("root".into());
-    let erased = world.store.erase_ticket(number(1), &operator, &world.ids()).await.unwrap();
+    let erased =
+        world.store.erase_ticket(number(1), &operator, ("they asked", "op"), &world.ids()).await.unwrap();
     assert_eq!((erased.originals, erased.messages), (1, 1));
     assert!(world.store.reveal(number(1), &operator, "why", world.now).await.unwrap().is_empty());
     let view = world.store.ticket_show(number(1), true, world.now).await.unwrap().unwrap();
