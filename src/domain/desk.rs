@@ -151,6 +151,8 @@ pub struct Ask {
     pub field: String,
     /// Only for these kinds of request; empty for all.
     pub categories: Vec<Category>,
+    /// What it is called in mail to the customer.
+    pub labels: BTreeMap<Language, String>,
 }
 
 /// A kind of request that the desk answers with a text of its own, or passes on.
@@ -194,6 +196,8 @@ pub enum CustomerNotice {
     Closed,
     /// A reply opened the ticket again.
     Reopened,
+    /// Answers to `#status`.
+    Status,
 }
 
 /// A desk.
@@ -289,7 +293,7 @@ impl Desk {
             eta: Vec::new(),
             asks: Vec::new(),
             answers: Vec::new(),
-            notices: BTreeSet::new(),
+            notices: [CustomerNotice::Resolved, CustomerNotice::Reminder, CustomerNotice::Closed].into(),
         }
     }
     /// True when the desk promises something and every promise counts nights and weekends: hours
@@ -305,6 +309,16 @@ impl Desk {
             .or_else(|| self.targets.get(&TargetFor::Priority(priority)))
             .copied()
             .unwrap_or_default()
+    }
+    /// True when customers get this notice.
+    pub fn tells(&self, notice: CustomerNotice) -> bool {
+        self.notices.contains(&notice)
+    }
+    /// What a field is called in mail to customers: as the desk says for the language, else the first
+    /// label of its lines, else the field's own name.
+    pub fn label<'a>(&'a self, ask: &'a Ask, language: Language) -> &'a str {
+        let line = || self.fields.iter().find(|(_, field)| *field == ask.field).map(|(label, _)| label);
+        ask.labels.get(&language).or_else(line).unwrap_or(&ask.field)
     }
     /// The language to write in: the customer's where the desk writes it, else the desk's first.
     pub fn language(&self, customer: Option<Language>) -> Language {
