@@ -12,7 +12,7 @@ use super::people::{self, People};
 use super::problem::Problem;
 use super::sources::Source;
 use super::wording::Wording;
-use super::{rules, spans};
+use super::{not_yet, rules, spans};
 use crate::domain::account::{Account, TokenCarrier};
 use crate::domain::address::EmailAddress;
 use crate::domain::desk::{
@@ -105,6 +105,7 @@ fn read(reader: &mut Reader<'_>, file: &DeskFile, base: &Path, around: &Surround
         desk.clock_start = ClockStart::Acknowledged;
     }
     asks_and_answers(reader, file, around.people, &mut desk);
+    not_yet::warn(reader, file);
     if file.class == Some(ClassWord::Breach) {
         desk.class = DeskClass::Breach;
         breach(reader, &desk);
