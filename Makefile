@@ -19,7 +19,7 @@ servers: ## installs Dovecot, Postfix and PostgreSQL with apt where they are mis
 	@.ci/servers $(PACKAGES)
 
 test: servers ## every test, the real servers included
-	MAILWARD_DATA="`cd $(DATA) 2>/dev/null && pwd`" $(CARGO) test --all-targets --no-fail-fast
+	MAILWARD_DATA="`cd $(DATA) 2>/dev/null && pwd`" $(CARGO) test --no-fail-fast
 
 lint: ## rustfmt and clippy, warnings are errors
 	$(CARGO) fmt --check
@@ -27,6 +27,15 @@ lint: ## rustfmt and clippy, warnings are errors
 
 doc: ## the documentation of the code
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
+
+bench: ## processor time of each station, and of the whole program on a full mailbox; BENCH_JSON=F, DATA=folder
+	@[ -z "$$BENCH_JSON" ] || rm -f "$$BENCH_JSON"
+	@$(CARGO) bench --quiet --bench stations
+	@DATA="$(DATA)" BENCH_PART=2 $(CARGO) bench --quiet --bench drain
+
+eval: ## scores reading and redaction on the sets below DATA, where there are some
+	@$(CARGO) build --release --quiet
+	@benches/eval.sh "$(DATA)"
 
 fmt: ## formats the code
 	$(CARGO) fmt

@@ -32,7 +32,7 @@ pub fn tell(text: &str) -> Option<Language> {
         .filter(|word| !word.contains(['@', '/', '<', '>']) && !word.chars().any(|c| c.is_ascii_digit()));
     let mut plain = String::new();
     for word in words {
-        if plain.len() + word.len() > limits::LANGUAGE_CHARS {
+        if plain.len() + word.len() > limits::LANGUAGE_BYTES {
             break;
         }
         plain.push_str(word);

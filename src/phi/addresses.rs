@@ -210,7 +210,10 @@ pub fn find_places(page: &Page<'_>, found: &mut Vec<Finding>) {
             town(at + 1)
                 .or_else(|| town(at + 2).filter(|_| page.get(at + 1).is_some_and(|t| t.is(',') || t.is('.'))))
         } else {
-            let place = token.roles.has(Roles::PLACE) && token.is_capital() && !token.roles.has(Roles::NAME);
+            let person = token.roles.has(Roles::GIVEN)
+                || token.roles.has(Roles::FAMILY)
+                    && page.before(at).is_some_and(|t| t.is_capital() && t.is_listed());
+            let place = token.roles.has(Roles::PLACE) && token.is_capital() && !person;
             place.then_some(token.end)
         };
         found.extend(end.map(|end| Finding::new(token.start, end, Kind::Address, "address.place")));

@@ -8,7 +8,7 @@ use crate::domain::address::{EmailAddress, Mailbox};
 use crate::domain::text::RawText;
 
 /// Text and what an agent sees of it.
-const STORIES: [(&str, &str); 23] = [
+const STORIES: [(&str, &str); 25] = [
     (
         "Patient Jane Whitcomb-Ellis (MRN 0045567, DOB March 4, 1962) cannot open Viewer 7.2.",
         "Patient [NAME-1] (MRN [ID-1], DOB [DATE-1]) cannot open Viewer 7.2.",
@@ -96,6 +96,11 @@ const STORIES: [(&str, &str); 23] = [
     (
         "Name: MARY MAJOR\nPhone: 555 010 0199\n\nMajor cannot log in, says mary.",
         "Name: [NAME-1]\nPhone: [PHONE-1]\n\nMajor cannot log in, says [NAME-2].",
+    ),
+    ("Zyta lives alone. molly c. porter, not tom wall.", "[NAME-1] lives alone. [NAME-2], not [NAME-3]."),
+    (
+        "Synapse Mobility froze, Orthanc is down. Major outage!",
+        "Synapse Mobility froze, Orthanc is down. Major outage!",
     ),
     ("Nothing here, not even [NAME-1] or [ID-1234567].", "Nothing here, not even [NAME-1] or [ID-1234567]."),
 ];

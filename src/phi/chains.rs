@@ -182,21 +182,36 @@ impl Chains<'_, '_> {
             })
         };
         let next = if self.pointed(at) { at + 2 } else { at + 1 };
-        let behind = |prev: usize| self.is(prev, |t| t.shape == Shape::Lower && t.roles.has(Roles::NAME));
-        let near = beside(next) || words > 0 && at.checked_sub(1).is_some_and(behind);
+        let ahead = beside(next)
+            || self.is(next, |t| t.shape == Shape::Lower && !t.is_ordinary()) && beside(next + 1);
+        let near = ahead || words > 0 && self.named_before(at);
         if size == 1 {
             return words > 0 && near && (self.pointed(at) || !roles.has(Roles::PARTICLE));
         }
         if sure {
             return ground != Ground::Look || words > 0 || self.small_pair(at);
         }
+        if words == 0 && self.small_pair(at) {
+            return true;
+        }
         let role = [Roles::PARTICLE, Roles::ROLE, Roles::TITLE].iter().any(|role| roles.has(*role));
         let unknown = !token.is_ordinary() && !role && size > 2;
         match ground {
-            Ground::Look => roles.has(Roles::NAME) && words > 0 && near,
+            Ground::Look => (roles.has(Roles::NAME) || roles.has(Roles::NAMELIKE)) && words > 0 && near,
             Ground::Field => unknown,
             _ => near && (unknown || roles.has(Roles::NAME)),
         }
+    }
+
+    /// True when the word before, over an initial and its point, is a name in small letters.
+    fn named_before(&self, at: usize) -> bool {
+        let back = |at: usize, skips: bool| if skips { at.saturating_sub(1) } else { at };
+        let prev = at.saturating_sub(1);
+        let prev = back(prev, self.is(prev, |t| t.is('.')));
+        let prev = back(prev, self.is(prev, |t| t.shape == Shape::Lower && t.end - t.start == 1));
+        self.is(prev, |t| {
+            t.shape == Shape::Lower && (t.roles.has(Roles::NAME) || t.roles.has(Roles::NAMELIKE))
+        })
     }
 
     /// A given and a family name in small letters side by side, or with an initial between them.
@@ -209,8 +224,9 @@ impl Chains<'_, '_> {
             _ => at + 1,
         };
         let (Some(one), Some(two)) = (small(at), small(next)) else { return false };
-        let pair = one.is_listed() && one.roles.has(Roles::GIVEN) && two.roles.has(Roles::FAMILY);
-        pair && one.line == two.line
+        let sure = one.is_listed() || two.is_listed();
+        let family = two.roles.has(Roles::FAMILY) || two.roles.has(Roles::NAMELIKE);
+        one.roles.has(Roles::GIVEN) && family && sure && one.line == two.line
     }
 
     /// A capital word that no list knows: a name behind a ground or beside a listed one, unless it
@@ -248,6 +264,8 @@ impl Chains<'_, '_> {
         };
         let initial = self.is(at + 1, |t| t.shape == Shape::Initial && t.line == line);
         let next = at + 1 + usize::from(initial) + usize::from(initial && self.pointed(at + 1));
+        let particle = |i: &usize| self.is(*i, |t| t.shape == Shape::Lower && t.roles.has(Roles::PARTICLE));
+        let next = (next..next + 3).find(|i| !particle(i)).unwrap_or(next);
         unknown(at) && unknown(next)
     }
 

@@ -98,6 +98,14 @@ const NOUN_ENDINGS: [&str; 22] = [
     "ous", "ive", "ed", "ship", "age", "ers", "ions", "ies", "ical",
 ];
 
+/// What persons do and programs do not.
+const DEEDS: [&str; 34] = [
+    "lives", "lived", "told", "asked", "wrote", "called", "phoned", "came", "went", "died", "married",
+    "moved", "grew", "gave", "thinks", "likes", "loves", "wants", "visited", "arrived", "vive", "llamo",
+    "pregunta", "dijo", "escribio", "mora", "ligou", "pediu", "disse", "abita", "chiamato", "chiede",
+    "scrive", "born",
+];
+
 /// Looks for names on one page.
 pub struct Names<'p, 'a> {
     page: &'p Page<'a>,
@@ -236,6 +244,9 @@ impl<'p, 'a> Names<'p, 'a> {
                 .is_some_and(|t| t.is_capital() && t.is_listed() && t.line == token.line)
         };
         let particle = token.shape == Shape::Title && token.roles.has(Roles::PARTICLE) && next();
+        if token.shape == Shape::Title && self.acts(first) {
+            return Some((first, first, Ground::Look));
+        }
         if small && !token.roles.has(Roles::GIVEN)
             || !particle && !self.chains.accepts(first, Ground::Look, 0)
         {
@@ -251,15 +262,28 @@ impl<'p, 'a> Names<'p, 'a> {
         let enough = match words.as_slice() {
             [] => false,
             [one] => {
-                (sure == 1 || formed == 1)
-                    && one.shape == Shape::Title
-                    && one.end - one.start > 2
-                    && !one.roles.has(Roles::PLACE)
+                let single =
+                    one.shape == Shape::Title && one.end - one.start > 2 && !one.roles.has(Roles::PLACE);
+                single && (sure == 1 || formed == 1)
             }
             _ => sure + formed >= 1 || listed >= 2 || self.strangers(first, &words),
         };
         let foreign = self.organised(first, last) && (sure < 2 || self.organised_before(first));
         (enough && !foreign).then_some((self.headed(first), last, Ground::Look))
+    }
+
+    /// An unknown word that opens a sentence and does what persons do: `Zyta lives`, `Zyta, can you`.
+    fn acts(&self, at: usize) -> bool {
+        let unknown = self.page.get(at).is_some_and(|t| t.roles == Roles::default());
+        let next = at + 1;
+        let addressed = self.opens_line(at)
+            && self.page.get(next).is_some_and(|t| t.is(','))
+            && matches!(
+                self.page.word(next + 1),
+                "can" | "could" | "would" | "will" | "please" | "do" | "are" | "i" | "you"
+            )
+            && !self.page.word(at).ends_with("ly");
+        unknown && self.opens_sentence(at) && (addressed || DEEDS.contains(&self.page.word(next)))
     }
 
     /// `DOE, John`: where the name begins, when a family name in capitals heads it.
@@ -292,7 +316,7 @@ impl<'p, 'a> Names<'p, 'a> {
             NOUN_ENDINGS.iter().any(|ending| word.ends_with(ending))
         };
         let english = matches!(self.language, None | Some(Language::En));
-        english && words.iter().filter(unknown).count() >= 2 && !placed && !words.iter().any(noun)
+        english && words.iter().filter(unknown).count() >= 2 && !placed && !words.last().is_some_and(noun)
     }
 
     /// True when the words belong to the name of an organisation or a product: such a word or a

@@ -264,7 +264,7 @@ impl<'a> Page<'a> {
 /// What the lexicon knows; of an unknown word with a capital, whether it is formed as names are.
 fn roles_of(word: &str, folded: &str, shape: Shape, lexicon: &Lexicon) -> Roles {
     let roles = lexicon.roles(folded);
-    let unknown = roles == Roles::default() && matches!(shape, Shape::Title | Shape::Upper);
+    let unknown = roles == Roles::default() && matches!(shape, Shape::Title | Shape::Upper | Shape::Lower);
     let foreign =
         || word.chars().any(|c| !c.is_ascii() && !HOME_LETTERS.contains(c)) && word.chars().count() > 2;
     if unknown && (lexicon.ends_as_name(folded) || foreign()) { roles.with(Roles::NAMELIKE) } else { roles }

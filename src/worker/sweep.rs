@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -17,12 +16,12 @@ use crate::domain::ticket::TicketSnapshot;
 use crate::store::{Lease, LeaseName, Store, StoreError, TickQuery, Work};
 
 use super::door::{Door, DoorError};
+use super::lease::Held;
 use super::rules::{RuleBook, Rules};
 use super::{Bells, Failure, Step};
 
 /// Tickets looked at in one transaction.
 const TURN: u32 = 32;
-const LEASE: TimeDelta = TimeDelta::seconds(60);
 const LOOK: Duration = Duration::from_secs(15);
 
 /// The sweep worker.
@@ -111,7 +110,7 @@ impl Sweep {
 
     /// Loops until `stop`, while it holds the lease of the one sweeper; reports to `watch`.
     pub async fn run(self, stop: CancellationToken, watch: impl Fn(&Result<Step, Failure>)) {
-        let mut lease: Option<Lease> = None;
+        let mut lease = Held::new(self.store.clone(), LeaseName::Sweep, self.run);
         while !stop.is_cancelled() {
             let outcome = self.turn(&mut lease).await;
             watch(&outcome);
@@ -126,24 +125,12 @@ impl Sweep {
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
-        if let Some(lease) = lease {
-            let _ = self.store.release(&lease).await;
-        }
+        lease.release().await;
     }
 
-    async fn turn(&self, lease: &mut Option<Lease>) -> Result<Step, Failure> {
-        let now = Clock::System.now();
-        let held = match lease {
-            Some(held) => self.store.renew(held, now, LEASE).await.is_ok(),
-            None => false,
-        };
-        if !held {
-            *lease = self.store.take_lease(&LeaseName::Sweep, self.run, now, LEASE).await?;
-        }
-        if lease.is_none() {
-            return Err(Failure::Elsewhere);
-        }
-        let swept = self.step(lease.as_ref()).await?;
+    async fn turn(&self, lease: &mut Held) -> Result<Step, Failure> {
+        lease.hold().await?;
+        let swept = self.step(lease.get()).await?;
         // A ticket that was only looked at and waits on is no progress worth another turn at once.
         Ok(Step::of(swept.iter().filter(|s| s.action != "looked").count()))
     }

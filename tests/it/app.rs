@@ -100,7 +100,8 @@ impl App {
 
     /// Runs a command on this installation, with `input` on its standard input.
     pub fn feed(&self, arguments: &[&str], input: &[u8]) -> Done {
-        let words = arguments.iter().take_while(|word| !word.starts_with('-') && word.parse::<i64>().is_err());
+        let words =
+            arguments.iter().take_while(|word| !word.starts_with('-') && word.parse::<i64>().is_err());
         let (words, rest) = arguments.split_at(words.count());
         let config = ["--config", "mailward.toml"];
         self.bare(&[words, &config, rest].concat(), input)

@@ -46,11 +46,13 @@ fn generate(generator: &Path, scratch: &Scratch, more: &[&str]) -> Vec<Truth> {
     let out = scratch.join("made").display().to_string();
     let count = MAILS.to_string();
     let script = generator.display().to_string();
-    let mut arguments = vec![script.as_str(), "-n", &count, "--base-time", "0", "--format", "maildir", "--out", &out];
+    let mut arguments =
+        vec![script.as_str(), "-n", &count, "--base-time", "0", "--format", "maildir", "--out", &out];
     arguments.extend(more);
     run("python3", &arguments);
     let folder = scratch.join("made/Maildir/new");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let manifest = std::fs::read_to_string(scratch.join("made/manifest.jsonl")).unwrap();
     let truths: Vec<Truth> = manifest.lines().zip(&files).map(|(line, file)| truth(line, file)).collect();
@@ -63,7 +65,8 @@ fn truth(line: &str, file: &Path) -> Truth {
     let bytes = std::fs::read(file).unwrap();
     let text = String::from_utf8_lossy(&bytes);
     let head = text.split("\n\n").next().unwrap().replace("\n ", " ").replace("\n\t", " ");
-    let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")).map(str::to_owned));
+    let field =
+        |name: &str| head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")).map(str::to_owned));
     let id = line["mid"].as_str().unwrap().to_owned();
     assert_eq!(field("Message-ID").as_ref(), Some(&id), "the manifest and the files go together");
     let mut references: Vec<String> = field("In-Reply-To").into_iter().collect();
@@ -122,7 +125,10 @@ fn reckon(truths: &[Truth]) -> Vec<i64> {
     let mut tickets = Vec::new();
     for mail in truths {
         let takes_part = |ticket: i64| {
-            usize::try_from(ticket - 1).ok().and_then(|at| people.get(at)).is_some_and(|p| p.contains(mail.from.as_str()))
+            usize::try_from(ticket - 1)
+                .ok()
+                .and_then(|at| people.get(at))
+                .is_some_and(|p| p.contains(mail.from.as_str()))
         };
         let named = mail.references.iter().filter_map(|id| home.get(id.as_str()).copied()).chain(mail.tag);
         let joins = named.into_iter().find(|ticket| takes_part(*ticket));
@@ -130,7 +136,11 @@ fn reckon(truths: &[Truth]) -> Vec<i64> {
             (Some(ticket), _) => ticket,
             (None, "auto" | "bounce") => 0,
             (None, _) => {
-                people.push(std::iter::once(mail.from.as_str()).chain(mail.people.iter().map(String::as_str)).collect());
+                people.push(
+                    std::iter::once(mail.from.as_str())
+                        .chain(mail.people.iter().map(String::as_str))
+                        .collect(),
+                );
                 i64::try_from(people.len()).unwrap()
             }
         };
@@ -173,7 +183,8 @@ async fn drain(generator: &Path, more: &[&str]) -> (Vec<Truth>, Vec<i64>) {
     let tickets = truths.iter().map(|truth| by_hash[truth.sha256.as_str()]).collect();
     let opened = house.tickets().await.len();
     let rows = house.to_customers().await;
-    let acknowledged: HashSet<i64> = rows.iter().filter(|row| row.kind == "received").map(|row| row.ticket).collect();
+    let acknowledged: HashSet<i64> =
+        rows.iter().filter(|row| row.kind == "received").map(|row| row.ticket).collect();
     assert_eq!(acknowledged.len(), opened, "every ticket of a person is acknowledged");
     assert_eq!(rows.len(), opened, "once, and nobody else is written to");
     (truths, tickets)
@@ -194,7 +205,10 @@ async fn drain_gives_exactly_the_threads() {
     }
     let threads: HashSet<i64> = of_thread.values().copied().collect();
     assert_eq!(threads.len(), of_thread.len(), "no two threads share a ticket");
-    assert!(of_thread.iter().all(|(thread, ticket)| thread == ticket), "numbers are given in the order of arrival");
+    assert!(
+        of_thread.iter().all(|(thread, ticket)| thread == ticket),
+        "numbers are given in the order of arrival"
+    );
     assert_eq!(tickets, reckon(&truths));
 }
 
@@ -219,5 +233,10 @@ async fn drain_with_colleagues_follows_the_table_of_l19() {
             strangers.push((truth, ticket, known));
         }
     }
-    assert!(strangers.is_empty(), "{} in a ticket of another thread: {:?}", strangers.len(), strangers.first());
+    assert!(
+        strangers.is_empty(),
+        "{} in a ticket of another thread: {:?}",
+        strangers.len(),
+        strangers.first()
+    );
 }

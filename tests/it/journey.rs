@@ -13,7 +13,7 @@
 //! | `domain/sla`, `config/calendars` | the first answer is due on Tuesday 09:30 in Chicago, two business hours after Monday 16:30 |
 //! | `decide/notify` | notifications to ana and bob, to ana alone once she has answered, to carla alone for the breach |
 //! | `decide/agent_mail` | the answer that Mary gets ends with Ana's own words; the quoted notification and the `#resolve` line are gone |
-//! | `decide/on_tick` | reminder on Thursday after, not before, 24 hours; closed 24 hours later, not before; a reply opens it again |
+//! | `decide/on_tick` | the reminder comes after 24 hours and the close after 48, neither a minute before; a reply opens the ticket again |
 //! | `decide/open` (breach) | ticket 2 restricted and urgent, acknowledged without content, never closed |
 //! | `intake/robot`, `decide/respond` | the vacation notice, the bounce and the list put no mail to anyone outside under their step |
 
@@ -84,7 +84,7 @@ const SEALED: &[&str] = &[
 ];
 
 fn mail(name: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mail/journey").join(name)).unwrap()
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/journey").join(name)).unwrap()
 }
 
 #[test]
@@ -116,6 +116,7 @@ fn tell(url: Option<&str>) -> App {
     tale.a_breach();
     tale.robots();
     tale.a_forged_agent();
+    tale.weeks_pass();
     tale.books();
     tale.script.matches("story.txt");
     keyboard(&app, &world);
@@ -205,11 +206,19 @@ impl Tale<'_> {
 
     fn a_forged_agent(&self) {
         let ours = self.world.got(ANA, "[#1]");
-        let (to, _) = crate::journey_world::reply(&ours, &Answer { from: ANA, words: "", shape: Shape::Plain });
+        let (to, _) =
+            crate::journey_world::reply(&ours, &Answer { from: ANA, words: "", shape: Shape::Plain });
         let mut forged = format!("To: {to}\n").into_bytes();
         forged.extend(mail("forged.eml"));
         self.world.send("thief@elsewhere.example", &to, &forged);
         self.then("2025-02-07T19:00:00Z", "someone writes in Ana's name, with her token but without proof");
+    }
+
+    /// What was never answered, or not delivered, or is a breach, is not closed by silence.
+    fn weeks_pass(&self) {
+        for at in ["2025-02-10T17:00:00Z", "2025-02-20T17:00:00Z", "2025-03-10T17:00:00Z"] {
+            self.then(at, "time passes");
+        }
     }
 
     /// Tickets, mails and ledger at the end.
@@ -222,7 +231,11 @@ impl Tale<'_> {
         script.say("== outbox list");
         columns(script, &app.json(&["outbox", "list"]), &["ticket", "kind", "recipient", "state", "reason"]);
         script.say("\n== ledger list");
-        columns(script, &app.json(&["ledger", "list"]), &["account", "folder", "uid", "state", "reason", "ticket"]);
+        columns(
+            script,
+            &app.json(&["ledger", "list"]),
+            &["account", "folder", "uid", "state", "reason", "ticket"],
+        );
         script.say("\n== ledger balance");
         script.say(&app.ok(&["ledger", "balance"]));
         script.say("== quarantine list");
@@ -261,13 +274,13 @@ fn keyboard(app: &App, world: &World) {
     let trail = app.ok(&["audit", "show", "--ticket", "1"]);
     assert!(trail.contains("reveal") && trail.contains("expose"), "{trail}");
 
-    // The held mail in Ana's name, released by a person, becomes a ticket and still no act of hers.
+    // The held mail in Ana's name is put away by a person.
     let held = app.json(&["quarantine", "list"]);
     let id = held[0]["ledger"].as_str().unwrap();
     app.ok(&["quarantine", "discard", id]);
     assert_eq!(app.json(&["quarantine", "list"]), Vec::<Value>::new());
 
-    let done = app.run(&["serve", "--until-idle", "--at", "2025-02-07T18:00:00Z"]);
+    let done = app.run(&["serve", "--until-idle", "--at", "2025-03-10T18:00:00Z"]);
     assert_eq!(done.code, 64, "time does not run backwards");
     let done = app.run(&["ticket", "reply", "1", "--as", "carla", "answer.txt"]);
     assert_ne!(done.code, 0, "carla does not work for this desk");

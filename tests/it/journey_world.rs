@@ -49,9 +49,11 @@ impl World {
     fn mailbox(&self, user: &str) -> usize {
         let mut client = self.dovecot.client(user);
         client.ok("SELECT INBOX");
-        client.ok("UID SEARCH ALL").iter().find_map(|line| line.strip_prefix("* SEARCH")).map_or(0, |uids| {
-            uids.split_whitespace().count()
-        })
+        client
+            .ok("UID SEARCH ALL")
+            .iter()
+            .find_map(|line| line.strip_prefix("* SEARCH"))
+            .map_or(0, |uids| uids.split_whitespace().count())
     }
 
     /// Sends by SMTP and waits until it lies in the mailbox.
@@ -110,7 +112,8 @@ pub fn reply(ours: &SunkMail, answer: &Answer<'_>) -> (String, String) {
     let subject = ours.subject().unwrap();
     let subject = if subject.starts_with("Re: ") { subject.to_owned() } else { format!("Re: {subject}") };
     let domain = answer.from.rsplit_once('@').unwrap().1;
-    let quoted: String = ours.body_text(0).unwrap().lines().map(|line| format!("> {line}\n")).collect();
+    let quoted: Vec<String> = ours.body_text(0).unwrap().lines().map(|line| format!("> {line}\n")).collect();
+    let quoted = quoted.concat();
     let on = "On Mon, 3 Feb 2025 at 17:00, Imaging Service Desk\n<support@example.net> wrote:";
     let (kind, body) = match answer.shape {
         Shape::Plain => ("plain", format!("{}\n\n{on}\n\n{quoted}", answer.words)),
@@ -187,11 +190,16 @@ impl Transcript {
         self.say(&format!("  to {}", mail.to.join(" ")));
         self.say(&format!("     Subject: {}", seen.subject().unwrap_or_default()));
         let from = if mail.from.is_empty() { "<>" } else { &mail.from };
-        self.say(&format!("     From: {}   Reply-To: {}   envelope {from}", header("From"), header("Reply-To")));
+        self.say(&format!(
+            "     From: {}   Reply-To: {}   envelope {from}",
+            header("From"),
+            header("Reply-To")
+        ));
         self.say(&format!("     Auto-Submitted: {}", header("Auto-Submitted")));
         let text = seen.body_text(0).unwrap_or_default();
         // What follows in a notification is the same in every one.
-        let text = text.split("\n----").next().unwrap_or_default().split("\r\n----").next().unwrap_or_default();
+        let text =
+            text.split("\n----").next().unwrap_or_default().split("\r\n----").next().unwrap_or_default();
         for line in text.trim_end().lines() {
             self.say(&format!("     | {line}"));
         }
@@ -208,7 +216,8 @@ impl Transcript {
         let want = std::fs::read_to_string(&path).unwrap_or_default();
         let differs = got.lines().zip(want.lines()).position(|(got, want)| got != want);
         let at = differs.unwrap_or_else(|| got.lines().count().min(want.lines().count()));
-        let near = |text: &str| text.lines().skip(at.saturating_sub(3)).take(8).collect::<Vec<_>>().join("\n");
+        let near =
+            |text: &str| text.lines().skip(at.saturating_sub(3)).take(8).collect::<Vec<_>>().join("\n");
         assert!(
             *got == want,
             "{} differs at line {}:\n--- golden\n{}\n--- now\n{}",

@@ -68,7 +68,10 @@ async fn l10_ticket_and_all_that_hangs_on_it_commit_as_one() {
     assert_eq!(ended.ticket, Some(1));
     let ticket = house.ticket(1).await;
     let kinds: Vec<&str> = ticket.outbox.iter().map(|row| row.kind.as_str()).collect();
-    assert_eq!((ticket.messages.len(), kinds.contains(&"received"), kinds.contains(&"notification")), (1, true, true));
+    assert_eq!(
+        (ticket.messages.len(), kinds.contains(&"received"), kinds.contains(&"notification")),
+        (1, true, true)
+    );
 }
 
 /// L11: one mail to two mailboxes makes a ticket each, linked; to support and to the breach address,

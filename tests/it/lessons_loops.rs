@@ -9,13 +9,17 @@ const MARKS: [&str; 4] = ["auto-submitted:", "x-auto-response-suppress:", "x-mai
 /// forwarder between them may strip every mark of a robot.
 fn on_its_way(mail: &str, (ours, theirs): (&str, &str), stripped: bool) -> Vec<u8> {
     let (head, body) = mail.split_once("\r\n\r\n").unwrap();
-    let kept = head.split("\r\n").filter(|line| {
-        !(stripped && MARKS.iter().any(|mark| line.to_lowercase().starts_with(mark)))
-    });
+    let kept = head
+        .split("\r\n")
+        .filter(|line| !(stripped && MARKS.iter().any(|mark| line.to_lowercase().starts_with(mark))));
     let text = format!("{}\r\n\r\n{body}", kept.collect::<Vec<_>>().join("\r\n"));
-    let text = text.replace(theirs, "away.example").replace("desk.example", ours).replace("away.example", "desk.example");
+    let text = text
+        .replace(theirs, "away.example")
+        .replace("desk.example", ours)
+        .replace("away.example", "desk.example");
     let path = if stripped { format!("<postbox@{ours}>") } else { "<>".to_owned() };
-    format!("Return-Path: {path}\r\nReceived: from a by b; Tue, 13 May 2025 12:00:30 +0000\r\n{text}").into_bytes()
+    format!("Return-Path: {path}\r\nReceived: from a by b; Tue, 13 May 2025 12:00:30 +0000\r\n{text}")
+        .into_bytes()
 }
 
 /// L14: two gateways wired to each other write at most once each way, with all marks, and also where
@@ -61,9 +65,12 @@ async fn l14_caps_hold_back_acknowledgments_and_l17_never_agents() {
     }
     house.sweep().await;
     let rows = house.outbox().await;
-    let count = |kind: &str, state: &str| rows.iter().filter(|row| row.kind == kind && row.state == state).count();
+    let count =
+        |kind: &str, state: &str| rows.iter().filter(|row| row.kind == kind && row.state == state).count();
     assert_eq!((count("received", "sent"), count("received", "suppressed")), (5, 15), "3 an hour, 5 a day");
-    assert!(rows.iter().filter(|row| row.state == "suppressed").all(|row| row.reason.as_deref() == Some("cap")));
+    assert!(
+        rows.iter().filter(|row| row.state == "suppressed").all(|row| row.reason.as_deref() == Some("cap"))
+    );
     assert_eq!(count("notification", "sent"), 20, "agents hear of every one");
     assert_eq!(house.tickets().await.len(), 20, "and every one is a ticket");
     // The twin: another sender is answered meanwhile.
@@ -79,12 +86,20 @@ async fn l15_history_is_the_default() {
         let accounts = account("support", "help", first_run);
         let house = House::open(&Plan { accounts, ..Plan::default() }).await;
         for number in 0..30 {
-            house.drop_in("support", &format!("{number:02}"), &Mail::new(MARY, &format!("old {number}")).bytes(), noon());
+            house.drop_in(
+                "support",
+                &format!("{number:02}"),
+                &Mail::new(MARY, &format!("old {number}")).bytes(),
+                noon(),
+            );
         }
         house.serve().await;
         assert_eq!(house.tickets().await.len(), 30);
         let rows = house.outbox().await;
-        assert_eq!(rows.iter().filter(|row| row.state != "suppressed" && row.kind == "received").count(), sent);
+        assert_eq!(
+            rows.iter().filter(|row| row.state != "suppressed" && row.kind == "received").count(),
+            sent
+        );
         assert_eq!(rows.iter().any(|row| row.kind == "notification"), sent > 0);
     }
 }
@@ -98,7 +113,8 @@ async fn l16_no_echo_and_none_where_dmarc_fails() {
     let cases = [(Proof::Pass, true, true), (Proof::None, true, false), (Proof::Fail, false, false)];
     for (number, (proof, sent, echoed)) in cases.into_iter().enumerate() {
         let from = format!("person{number}@elsewhere.example");
-        let mut mail = Mail::new(&from, "BUYTHIS at once").proof(proof).body("SPAMBODY http://shop.example/x");
+        let mut mail =
+            Mail::new(&from, "BUYTHIS at once").proof(proof).body("SPAMBODY http://shop.example/x");
         mail.name = "SPAMNAME".into();
         assert_eq!(house.take(&mail).await.action, "new");
         house.sweep().await;

@@ -6,9 +6,18 @@ use super::lessons_support::{ALARM, HELP, House, MARY, Mail, Plan, Proof, accoun
 /// Where a mail's way can be cut: a table, and the statement that writes it.
 const STATIONS: [(&str, &str); 7] = [
     ("ticket", "INSERT ON ticket WHEN NEW.subject LIKE '%faultmark%'"),
-    ("participant", "INSERT ON participant WHEN (SELECT subject FROM ticket WHERE id = NEW.ticket) LIKE '%faultmark%'"),
-    ("article", "INSERT ON article WHEN (SELECT subject FROM ticket WHERE id = NEW.ticket) LIKE '%faultmark%'"),
-    ("message_ref", "INSERT ON message_ref WHEN (SELECT subject FROM ticket WHERE id = NEW.ticket) LIKE '%faultmark%'"),
+    (
+        "participant",
+        "INSERT ON participant WHEN (SELECT subject FROM ticket WHERE id = NEW.ticket) LIKE '%faultmark%'",
+    ),
+    (
+        "article",
+        "INSERT ON article WHEN (SELECT subject FROM ticket WHERE id = NEW.ticket) LIKE '%faultmark%'",
+    ),
+    (
+        "message_ref",
+        "INSERT ON message_ref WHEN (SELECT subject FROM ticket WHERE id = NEW.ticket) LIKE '%faultmark%'",
+    ),
     ("outbox", "INSERT ON outbox WHEN (SELECT subject FROM ticket WHERE id = NEW.ticket) LIKE '%faultmark%'"),
     ("audit", "INSERT ON audit WHEN (SELECT subject FROM ticket WHERE id = NEW.ticket) LIKE '%faultmark%'"),
     ("ledger", "UPDATE ON ledger WHEN (SELECT subject FROM ticket WHERE id = NEW.ticket) LIKE '%faultmark%'"),
@@ -81,12 +90,28 @@ async fn l7_every_mail_has_a_state_and_a_reason() {
     let deep = "Content-Type: message/rfc822\r\n\r\n".repeat(60);
     let cases: [(&str, Vec<u8>, (&str, &str)); 8] = [
         ("new", first.bytes(), ("committed", "new")),
-        ("joins", Mail::new(MARY, "Re").answers("first@clinic.example").bytes(), ("committed", "threaded_by_in_reply_to")),
-        ("vacation", Mail::new(MARY, "Away").header("Auto-Submitted", "auto-replied").bytes(), ("recorded", "autoreply")),
+        (
+            "joins",
+            Mail::new(MARY, "Re").answers("first@clinic.example").bytes(),
+            ("committed", "threaded_by_in_reply_to"),
+        ),
+        (
+            "vacation",
+            Mail::new(MARY, "Away").header("Auto-Submitted", "auto-replied").bytes(),
+            ("recorded", "autoreply"),
+        ),
         ("bounce of nothing of ours", bounce("unknown@elsewhere.example"), ("recorded", "report_unmatched")),
         ("spam", Mail::new(MARY, "Win").header("X-Spam-Flag", "YES").bytes(), ("held", "spam")),
-        ("a newsletter", Mail::new(MARY, "News").header("List-Id", "<news.example>").bytes(), ("committed", "new")),
-        ("too deep", format!("From: {MARY}\r\nMIME-Version: 1.0\r\n{deep}").into_bytes(), ("quarantined", "")),
+        (
+            "a newsletter",
+            Mail::new(MARY, "News").header("List-Id", "<news.example>").bytes(),
+            ("committed", "new"),
+        ),
+        (
+            "too deep",
+            format!("From: {MARY}\r\nMIME-Version: 1.0\r\n{deep}").into_bytes(),
+            ("quarantined", ""),
+        ),
         ("a copy", [first.bytes().as_slice(), b"\r\n"].concat(), ("ignored", "duplicate")),
     ];
     for (case, bytes, (state, reason)) in &cases {
@@ -100,7 +125,14 @@ async fn l7_every_mail_has_a_state_and_a_reason() {
         assert!(row.reason.as_ref().is_some_and(|reason| !reason.is_empty()), "{row:?}");
     }
     let balance = house.balance().await;
-    let sums = (balance.tickets, balance.joined, balance.recorded, balance.held, balance.quarantined, balance.ignored);
+    let sums = (
+        balance.tickets,
+        balance.joined,
+        balance.recorded,
+        balance.held,
+        balance.quarantined,
+        balance.ignored,
+    );
     assert_eq!(sums, (2, 1, 2, 1, 1, 1));
 }
 
@@ -137,7 +169,11 @@ async fn l8_suppression_stops_the_response_never_the_storage() {
         let ticket = house.ticket(ended.ticket.unwrap()).await;
         let acks: Vec<_> = ticket.outbox.iter().filter(|row| row.kind == "received").collect();
         assert_eq!(acks.len(), 1, "{case}: one decision");
-        assert_eq!((acks[0].state.as_str(), acks[0].reason.as_deref()), ("suppressed", Some(*reason)), "{case}");
+        assert_eq!(
+            (acks[0].state.as_str(), acks[0].reason.as_deref()),
+            ("suppressed", Some(*reason)),
+            "{case}"
+        );
     }
     house.sweep().await;
     assert!(house.to_customers().await.is_empty());

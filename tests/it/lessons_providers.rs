@@ -27,7 +27,9 @@ async fn l35_reverse_paths_on_the_wire() {
         match policy {
             "null" => assert_eq!((automatic.as_str(), answer.as_str()), ("", HELP)),
             "desk" => assert_eq!((automatic.as_str(), answer.as_str()), (HELP, HELP)),
-            _ => assert!(bounces(automatic) && bounces(answer) && automatic == answer, "{automatic} {answer}"),
+            _ => {
+                assert!(bounces(automatic) && bounces(answer) && automatic == answer, "{automatic} {answer}");
+            }
         }
         assert!(!answer.is_empty(), "{policy}: an answer's bounce must be seen");
         assert!(mails.iter().all(|mail| header(&mail.text(), "From").unwrap().contains(HELP)), "{policy}");
@@ -70,7 +72,10 @@ async fn l35_bounces_of_an_answer_come_back_to_the_ticket() {
         let id = address_in(&header(&answer.text(), "Message-ID").unwrap());
         let report = if by_address {
             // SES gave the mail another Message-ID: only the address it came back to is ours.
-            String::from_utf8(bounce("0100018f@ses.example")).unwrap().replace(HELP, &answer.from).into_bytes()
+            String::from_utf8(bounce("0100018f@ses.example"))
+                .unwrap()
+                .replace(HELP, &answer.from)
+                .into_bytes()
         } else {
             bounce(&id)
         };
@@ -98,7 +103,10 @@ async fn l36_the_signed_root_survives_a_renamed_message() {
     // SES: another Message-ID, the References as we wrote them; the client leaves out the rest.
     let renamed = "<0100018f-renamed@email.provider.example>";
     let reply = |references: &str| {
-        Mail::new(MARY, "Re: A matter").id(None).header("In-Reply-To", renamed).header("References", references)
+        Mail::new(MARY, "Re: A matter")
+            .id(None)
+            .header("In-Reply-To", renamed)
+            .header("References", references)
     };
     let upper = root.to_uppercase();
     for (case, references) in [("as written", root), ("case lost", upper.as_str())] {
@@ -123,7 +131,10 @@ async fn l37_plus_addresses_rewritten_folded_or_off() {
     let cases = [
         ("as written", Mail::new(MARY, "Re").to(&token)),
         ("case-folded", Mail::new(MARY, "Re").to(&folded)),
-        ("rewritten to the primary address, Delivered-To left", Mail::new(MARY, "Re").header("Delivered-To", &token)),
+        (
+            "rewritten to the primary address, Delivered-To left",
+            Mail::new(MARY, "Re").header("Delivered-To", &token),
+        ),
         ("X-Original-To", Mail::new(MARY, "Re").header("X-Original-To", &token)),
         ("Envelope-To", Mail::new(MARY, "Re").header("Envelope-To", &token)),
         ("in Cc", Mail::new(MARY, "Re").to("someone@clinic.example").header("Cc", &token)),

@@ -6,6 +6,13 @@ use std::time::Duration;
 use super::harness::{Dovecot, Sink, servers};
 use super::lessons_support::{ALARM, HELP, House, MARY, Mail, Plan, imap_account, noon, relay};
 
+/// Mails of an old mailbox.
+const OLD: usize = 1000;
+/// Mails of 50 MB.
+const LARGE: usize = 6;
+/// Mails that lie there when the killing begins.
+const KILLED: usize = 400;
+
 fn plan(dovecot: &Dovecot, more: &str) -> Plan {
     Plan { accounts: imap_account(dovecot, "support", "help", more), ..Plan::default() }
 }
@@ -81,24 +88,25 @@ async fn l15_an_old_mailbox_is_history() {
     if !servers(&["dovecot"]) {
         return;
     }
-    const OLD: usize = 1000;
     let dovecot = Dovecot::start(&["support"]);
     let mut other = dovecot.client("support");
     for number in 0..OLD {
         other.append("INBOX", &matter(number), "01-Mar-2025 08:00:00 +0000");
     }
     for (first_run, sent) in [("", 0), ("first_run = \"live\"", OLD)] {
-        let house = House::open(&plan(&dovecot, first_run)).await;
+        let help = "[[target]]\npriority = \"medium\"\nresponse = \"8h business\"".to_owned();
+        let house = House::open(&Plan { help, ..plan(&dovecot, first_run) }).await;
         house.serve().await;
         assert_eq!(house.balance().await.tickets, i64::try_from(OLD).unwrap());
         let rows = house.outbox().await;
         let going = rows.iter().filter(|row| row.state != "suppressed");
         let acknowledgments = going.clone().filter(|row| row.kind == "received").count();
         assert_eq!(acknowledgments, sent, "{first_run}");
+        assert_eq!(house.ticket(1).await.clocks.is_empty(), sent == 0, "{first_run}");
         if sent == 0 {
             assert_eq!(going.count(), 0, "no notice, notification or reminder either");
             let one = house.ticket(1).await;
-            assert!(one.line.imported && one.clocks.is_empty() && one.line.due.is_none());
+            assert!(one.line.imported && one.line.due.is_none());
             let row = one.outbox.iter().find(|row| row.kind == "received");
             assert_eq!(row.and_then(|row| row.reason.as_deref()), Some("history"));
             // A year later still nothing is due.
@@ -135,7 +143,8 @@ async fn l30_another_uidvalidity_is_a_rescan_without_duplicates() {
     // Restored from a backup: other UIDs, another order, some gone, and ten new ones among them.
     dovecot.recreate_folder("support", "Desk");
     for mail in mails.iter().skip(5).rev() {
-        let again = [b"Received: from backup by mx; Tue, 13 May 2025 11:30:00 +0000\r\n", mail.as_slice()].concat();
+        let again =
+            [b"Received: from backup by mx; Tue, 13 May 2025 11:30:00 +0000\r\n", mail.as_slice()].concat();
         other.append("Desk", &again, "13-May-2025 11:30:00 +0000");
     }
     house.serve().await;
@@ -153,11 +162,11 @@ async fn l28_an_oversize_mail_is_a_ticket_from_its_head() {
     if !servers(&["dovecot"]) {
         return;
     }
-    const MAILS: usize = 6;
     let dovecot = Dovecot::start(&["support"]);
     let mut other = dovecot.client("support");
-    let block = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5eg==\r\n".repeat(50 << 20 >> 6);
-    for number in 0..MAILS {
+    let block =
+        "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5eg==\r\n".repeat(50 << 20 >> 6);
+    for number in 0..LARGE {
         let head = Mail::new(MARY, &format!("Matter {number}"))
             .header("Content-Type", "multipart/mixed; boundary=\"big\"")
             .body(&format!("--big\nContent-Type: text/plain\n\nHEADWORD {number}.\n\n--big\nContent-Type: application/dicom; name=\"study.dcm\"\nContent-Disposition: attachment; filename=\"study.dcm\"\nContent-Transfer-Encoding: base64\n\n"));
@@ -166,7 +175,7 @@ async fn l28_an_oversize_mail_is_a_ticket_from_its_head() {
         bytes.extend_from_slice(b"--big--\r\n");
         other.append("INBOX", &bytes, "13-May-2025 11:00:00 +0000");
     }
-    other.append("INBOX", &matter(MAILS), "13-May-2025 11:01:00 +0000");
+    other.append("INBOX", &matter(LARGE), "13-May-2025 11:01:00 +0000");
     let small = Plan { simulated: false, ..plan(&dovecot, "first_run = \"live\"\nafter = \"flag\"") };
     let house = House::open(&small).await;
     // The real program, so that its memory is its own.
@@ -177,17 +186,17 @@ async fn l28_an_oversize_mail_is_a_ticket_from_its_head() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(child.wait().unwrap().success());
-    assert!((1..200 << 10).contains(&peak), "{peak} KiB for {MAILS} mails of 50 MB");
-    assert_eq!(subjects(&house).await, matters(MAILS + 1));
-    for number in 1..=i64::try_from(MAILS).unwrap() {
+    assert!((1..200 << 10).contains(&peak), "{peak} KiB for {LARGE} mails of 50 MB");
+    assert_eq!(subjects(&house).await, matters(LARGE + 1));
+    for number in 1..=i64::try_from(LARGE).unwrap() {
         let ticket = house.ticket(number).await;
         assert!(ticket.messages[0].text.contains("HEADWORD"));
         assert!(ticket.messages[0].flags.contains(&"oversize".to_owned()));
     }
     assert!(!house.ticket(7).await.messages[0].flags.contains(&"oversize".to_owned()), "the twin is whole");
     let states: Vec<String> = house.ledger().await.into_iter().map(|row| row.state).collect();
-    assert_eq!(states.iter().filter(|state| *state == "oversize").count(), MAILS);
-    assert_eq!(other.flags("INBOX").len(), MAILS + 1, "the originals stay on the server");
+    assert_eq!(states.iter().filter(|state| *state == "oversize").count(), LARGE);
+    assert_eq!(other.flags("INBOX").len(), LARGE + 1, "the originals stay on the server");
 }
 
 /// L38: Junk is stored and flagged, never acknowledged; routes lead by address, and breach wins.
@@ -228,7 +237,11 @@ async fn l38_one_mailbox_is_not_one_folder_or_one_desk() {
         let received: Vec<_> = ticket.outbox.iter().filter(|row| row.kind == "received").collect();
         assert_eq!(received.len(), 1, "{folder} {to}");
         let (state, reason) = if *answered { ("sent", None) } else { ("suppressed", Some("folder")) };
-        assert_eq!((received[0].state.as_str(), received[0].reason.as_deref()), (state, reason), "{folder} {to}");
+        assert_eq!(
+            (received[0].state.as_str(), received[0].reason.as_deref()),
+            (state, reason),
+            "{folder} {to}"
+        );
         let junk = ticket.messages[0].flags.contains(&"junk_folder".to_owned());
         assert_eq!(junk, *folder == "Junk", "{folder} {to}");
     }
@@ -250,69 +263,93 @@ fn resident_kib(pid: u32) -> u64 {
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
+/// What grows while a station is at work: mail is durable, decided, sent, tidied up on the server.
+const STATIONS: [&str; 4] = [
+    "ledger",
+    "ledger WHERE state = 'committed'",
+    "outbox WHERE state = 'sent'",
+    "ledger WHERE tidy = 'done'",
+];
+/// How often the program is killed: each station a few times.
+const KILLS: usize = 16;
+
 /// L2: kill -9 at any point: no loss, no duplicate, and nothing is flagged before it is committed.
 #[tokio::test(flavor = "multi_thread")]
 async fn l2_kill_at_any_point_loses_and_doubles_nothing() {
     if !servers(&["dovecot"]) {
         return;
     }
-    const MAILS: usize = 400;
     let (dovecot, sink) = (Dovecot::start(&["support"]), Sink::start());
     let mut other = dovecot.client("support");
-    for number in 0..MAILS {
+    for number in 0..KILLED {
         let mail = Mail::new(&format!("user{number}@clinic.example"), &format!("Matter {number}"));
         other.append("INBOX", &mail.bytes(), "09-May-2025 11:00:00 +0000");
     }
     let live = "first_run = \"live\"\nafter = \"flag\"";
     let house =
         House::open(&Plan { smtp: relay(sink.port, "null"), simulated: false, ..plan(&dovecot, live) }).await;
-    // Seeded waits, long enough that the program is at work, and each round at another station.
-    let (mut seed, mut kills) = (0x9e37_79b9_u32, 0);
-    for _ in 0..12 {
-        let mut child = gateway(&house, false);
+    let mut seed = 0x9e37_79b9_u32;
+    let mut reached = [0_i64; 4];
+    for kill in 0..KILLS {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        tokio::time::sleep(Duration::from_millis(u64::from(60 + seed % 400))).await;
-        child.kill().unwrap();
-        child.wait().unwrap();
-        kills += 1;
-        forget_leases(&house).await;
-        // Every flagged mail is decided; the ledger is read after the flags, so it may only be ahead.
-        let flagged = other.flags("INBOX").iter().filter(|flags| flags.contains("\\Seen")).count();
-        let ledger = house.ledger().await;
-        let decided = ledger.iter().filter(|row| row.state == "committed").count();
-        assert!(flagged <= decided, "after kill {kills}: {flagged} flagged, {decided} committed");
-        for ticket in house.tickets().await {
-            assert_eq!(ticket.message_count, 1, "after kill {kills}");
+        kill_at_work(&house, STATIONS[kill % 4], seed >> 8).await;
+        for (station, reached) in STATIONS.iter().zip(&mut reached) {
+            *reached = house.count(station).await;
         }
+        let [rows, decided, ..] = reached;
+        let flagged = other.flags("INBOX").iter().filter(|flags| flags.contains("\\Seen")).count();
+        assert!(
+            i64::try_from(flagged).unwrap() <= decided,
+            "kill {kill}: {flagged} flagged, {decided} committed"
+        );
+        assert_eq!(house.count("ticket").await, decided, "kill {kill}: a ticket a decided mail");
+        assert_eq!(house.count("article").await, decided, "kill {kill}: with its body");
+        assert_eq!(house.count("original").await, rows, "kill {kill}: an original a row");
     }
-    let between = house.ledger().await.len();
-    assert!(between > 0, "the kills came before any work");
-    let mut child = gateway(&house, true);
-    assert!(child.wait().unwrap().success());
+    assert!(reached.iter().all(|count| *count > 0), "every station was at work: {reached:?}");
+    assert!(gateway(&house, true).wait().unwrap().success());
     let balance = house.balance().await;
-    let count = i64::try_from(MAILS).unwrap();
-    assert_eq!((balance.incoming, balance.tickets, balance.stored), (count, count, 0), "count in = count out");
+    let count = i64::try_from(KILLED).unwrap();
+    assert_eq!(
+        (balance.incoming, balance.tickets, balance.stored),
+        (count, count, 0),
+        "count in = count out"
+    );
     let mut now = subjects(&house).await;
     now.sort_by_key(|subject| subject.trim_start_matches("Matter ").parse::<u32>().ok());
-    assert_eq!(now, matters(MAILS));
-    assert_eq!(other.flags("INBOX").iter().filter(|flags| flags.contains("\\Seen")).count(), MAILS);
+    assert_eq!(now, matters(KILLED));
+    assert_eq!(other.flags("INBOX").iter().filter(|flags| flags.contains("\\Seen")).count(), KILLED);
     acknowledged_once(&house, &sink).await;
+}
+
+/// Lets the program run until a station has done a little, and kills it there.
+async fn kill_at_work(house: &House, station: &str, random: u32) {
+    let target = house.count(station).await + i64::from(random % 16) + 1;
+    let mut child = gateway(house, false);
+    for _ in 0..400 {
+        if house.count(station).await >= target {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(u64::from(random >> 4) % 8)).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // The leases of the killed run, 25 s for the account and 120 s for a mail, run out at once.
+    house
+        .sql("UPDATE lease SET expires_at = 0; UPDATE outbox SET lease_until = 1 WHERE state = 'leased'")
+        .await;
 }
 
 /// Every customer is acknowledged; a mail that was killed between sending and settling may come
 /// twice, but then with the same Message-ID and the same octets.
 async fn acknowledged_once(house: &House, sink: &Sink) {
     let rows = house.to_customers().await;
+    assert_eq!(rows.len(), KILLED);
     for row in &rows {
         let mails = sink.mails_to(&row.recipient);
         let mut bodies: Vec<&[u8]> = mails.iter().map(|mail| mail.bytes.as_slice()).collect();
         bodies.dedup();
-        assert!(bodies.len() <= 1, "a repeated mail is the same mail");
-        assert!(row.state == "sent" && bodies.len() == 1, "{row:?}");
+        assert!(row.state == "sent" && bodies.len() == 1, "the same mail, however often: {row:?}");
     }
-}
-
-/// The leases of a killed run, 25 s for the account and 120 s for a mail, run out at once.
-async fn forget_leases(house: &House) {
-    house.sql("UPDATE lease SET expires_at = 0; UPDATE outbox SET lease_until = 1 WHERE state = 'leased'").await;
 }

@@ -225,12 +225,22 @@ impl House {
         sum
     }
 
-    /// Runs SQL behind the application's back.
-    pub async fn sql(&self, sql: &str) {
+    async fn connection(&self) -> sqlx::SqliteConnection {
         use sqlx::Connection as _;
         let url = format!("sqlite:{}", self.scratch.join("store.db").display());
-        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
+        sqlx::SqliteConnection::connect(&url).await.unwrap()
+    }
+
+    /// Runs SQL behind the application's back.
+    pub async fn sql(&self, sql: &str) {
+        let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()));
+        sql.execute(&mut self.connection().await).await.unwrap();
+    }
+
+    /// How many rows of a table fulfil a condition.
+    pub async fn count(&self, rows: &str) -> i64 {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {rows}"));
+        sqlx::query_scalar(sql).fetch_one(&mut self.connection().await).await.unwrap()
     }
 }
 

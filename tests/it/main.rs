@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod app;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod harness;
@@ -14,6 +16,10 @@ mod imap_scripted;
 mod imap_tls;
 #[cfg(test)]
 mod journey;
+#[cfg(test)]
+mod journey_readme;
+#[cfg(test)]
+mod journey_walkthroughs;
 #[cfg(test)]
 mod journey_world;
 #[cfg(test)]

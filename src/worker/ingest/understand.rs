@@ -95,9 +95,10 @@ pub fn redact(mail: &InboundMessage, redactor: &Redactor) -> RedactedMail {
     let context = Context { language: mail.language, from: mail.from.as_ref() };
     let mut placeholders = Placeholders::default();
     let mut text = |raw: &RawText| redactor.redact_with(&mut placeholders, raw, &context).text;
-    let subject = text(&mail.subject);
+    // The body first: names that it introduces are found again in the subject.
     let visible = text(&mail.visible);
     let elided = text(&mail.elided);
+    let subject = text(&mail.subject);
     let html =
         mail.sanitized.as_ref().map(|html| redactor.redact_html(&mut placeholders, html, &context).text);
     RedactedMail { subject, visible, elided, html }

@@ -1,0 +1,274 @@
+//! Processor time of each station, in microseconds a mail: the median of several rounds over the same
+//! mails, each round on a fresh database (SQLite, synchronous=FULL). All threads count, the
+//! database's own included. What the stations do is what the workers do, in the same batches.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a benchmark is a test: it stops where something is amiss"
+)]
+
+mod parts;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use mailward::cli::office::{self, Office};
+use mailward::clock::{Clock, Random};
+use mailward::compose::{self, MintRequest};
+use mailward::decide::on_message::on_message;
+use mailward::decide::scene::{Incoming, Scene};
+use mailward::domain::account::FirstRun;
+use mailward::domain::effect::{Decision, Effect};
+use mailward::domain::ids::{AccountName, FolderName, Uid, UidValidity};
+use mailward::domain::message::{Instant, Origin, RawMail};
+use mailward::domain::outgoing::Minted;
+use mailward::store::{FactsQuery, FirstSight, Ids, Outcome, Placed, Work};
+use mailward::worker::ingest::keep::Batch;
+use mailward::worker::ingest::understand::{Understood, redact, understand};
+use mailward::worker::rules::Rules;
+use parts::desk::{self, Ends};
+use parts::mails::{self, Mail};
+use parts::report::{Figure, report};
+
+/// Mails of one round.
+const MAILS: usize = 640;
+/// What a fetch brings, and what a transaction B takes.
+const FETCHED: usize = 64;
+/// What the outbox claims.
+const CLAIMED: u32 = 50;
+const ROUNDS: usize = 5;
+
+/// Microseconds of each station of one round.
+type Spent = BTreeMap<&'static str, f64>;
+
+/// The stations in the order of a mail's way; the last one is a part of its neighbour.
+const STATIONS: [&str; 10] = [
+    "seal and commit A",
+    "understand",
+    "redact",
+    "B: begin, savepoints, commit",
+    "B: facts",
+    "B: decide",
+    "B: place",
+    "B: compose",
+    "B: apply",
+    "outbox: claim and settle",
+];
+
+fn main() {
+    if !parts::asked_for() {
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mails = mails::make(MAILS, 7, Clock::System.now());
+    let octets: usize = mails.iter().map(|mail| mail.eml.len()).sum();
+    eprintln!("stations: {MAILS} mails of {} bytes on average, {ROUNDS} rounds", octets / MAILS);
+    let folder = std::env::temp_dir().join(format!("mailward-stations-{}", std::process::id()));
+    // The first round loads what is loaded once, and is forgotten.
+    let rounds: Vec<Spent> =
+        (0..=ROUNDS).map(|n| runtime.block_on(round(&folder.join(n.to_string()), &mails))).skip(1).collect();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let middle = |station: &str| parts::median(rounds.iter().map(|round| round[station]).collect());
+    let mut figures: Vec<Figure> =
+        STATIONS.iter().map(|station| Figure::new(station, middle(station), "us/mail")).collect();
+    let all = STATIONS.iter().map(|station| middle(station)).sum();
+    figures.push(Figure::new("all stations", all, "us/mail"));
+    report(&figures);
+}
+
+struct Bench {
+    office: Office,
+    rules: Arc<Rules>,
+    spent: Spent,
+}
+
+impl Bench {
+    /// Runs a piece of work and books its processor time.
+    async fn timed<T>(&mut self, station: &'static str, work: impl Future<Output = T>) -> T {
+        let since = parts::cpu();
+        let done = work.await;
+        self.book(station, since);
+        done
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a count of mails")]
+    fn book(&mut self, station: &'static str, since: std::time::Duration) {
+        let spent = (parts::cpu() - since).as_secs_f64() * 1e6 / MAILS as f64;
+        *self.spent.entry(station).or_default() += spent;
+    }
+}
+
+async fn round(folder: &Path, mails: &[Mail]) -> Spent {
+    let source = "source = \"maildir\"\npath = \"nowhere\"";
+    std::fs::create_dir_all(folder.join("nowhere")).unwrap();
+    let config = desk::write(folder, &Ends { source, relay: 25, address: mails::DESK });
+    let office = Office::open(&config, None).await.unwrap();
+    let rules = Arc::new(office::rules(&office.loaded).unwrap());
+    let mut bench = Bench { office, rules, spent: Spent::new() };
+    first_sight(&bench.office).await;
+    for (n, batch) in mails.chunks(FETCHED).enumerate() {
+        let understood = bench.keep_and_understand(n * FETCHED, batch).await;
+        bench.decide(understood).await;
+    }
+    bench.send().await;
+    bench.office.store.close().await;
+    bench.spent
+}
+
+fn folder() -> FolderName {
+    FolderName::parse("INBOX").unwrap()
+}
+
+fn account() -> AccountName {
+    AccountName::parse("support").unwrap()
+}
+
+async fn first_sight(office: &Office) {
+    let sight = FirstSight {
+        account: account(),
+        folder: folder(),
+        uidvalidity: UidValidity(1),
+        uid_next: 1,
+        first_run: FirstRun::Live,
+    };
+    office.store.first_sight(&sight).await.unwrap();
+}
+
+impl Bench {
+    async fn keep_and_understand(&mut self, first: usize, batch: &[Mail]) -> Vec<Understood> {
+        let mails = batch.iter().enumerate().map(|(n, mail)| raw(first + n, mail)).collect();
+        let ingest = self.office.ingest();
+        let kept = ingest.keep(None, Batch { mails, cursor: None, history_below: 0 });
+        let stored = self.timed("seal and commit A", kept).await.unwrap();
+        assert_eq!(stored.len(), batch.len());
+        let (sealer, keys, rules) =
+            (self.office.sealer().clone(), self.office.door().keys, self.rules.clone());
+        let since = parts::cpu();
+        let understood: Vec<Understood> =
+            stored.into_iter().map(|mail| understand(mail, &rules, (&sealer, &keys)).unwrap()).collect();
+        // `understand` redacts, too: what that took is found by doing it again.
+        let both = parts::cpu() - since;
+        let since = parts::cpu();
+        for mail in &understood {
+            std::hint::black_box(redact(&mail.mail, &rules.redactor));
+        }
+        let redacted = parts::cpu() - since;
+        self.book("redact", since);
+        self.book("understand", parts::cpu() - both.saturating_sub(redacted));
+        understood
+    }
+
+    async fn decide(&mut self, mails: Vec<Understood>) {
+        let store = self.office.store.clone();
+        let mut work = self.timed("B: begin, savepoints, commit", store.begin(None)).await.unwrap();
+        for mail in &mails {
+            self.timed("B: begin, savepoints, commit", work.savepoint()).await.unwrap();
+            self.one(&mut work, mail).await;
+            self.timed("B: begin, savepoints, commit", work.release()).await.unwrap();
+        }
+        let now = self.office.clock.now();
+        self.timed("B: begin, savepoints, commit", work.commit(now)).await.unwrap();
+    }
+
+    async fn one(&mut self, work: &mut Work, mail: &Understood) {
+        let rules = self.rules.clone();
+        let now = self.office.clock.now();
+        let query = query(mail, &rules, now);
+        let facts = self.timed("B: facts", work.facts(&query)).await.unwrap();
+        let incoming = Incoming {
+            mail: &mail.mail,
+            redacted: &mail.redacted,
+            ledger: mail.stored.id,
+            arrived: mail.stored.arrived_at,
+            released: false,
+        };
+        let since = parts::cpu();
+        let decision = on_message(incoming, &facts, Scene { desk: &mail.desk, policy: &rules.policy, now });
+        self.book("B: decide", since);
+        let ids = Ids::new(now, &Random::System);
+        let placed = self.timed("B: place", work.place(&decision, &ids)).await.unwrap();
+        let since = parts::cpu();
+        let minted = self.mint(mail, &decision, &placed, &ids);
+        self.book("B: compose", since);
+        self.timed("B: apply", work.apply(&decision, placed, &minted, &ids)).await.unwrap();
+    }
+
+    fn mint(&self, mail: &Understood, decision: &Decision, placed: &Placed, ids: &Ids) -> Vec<Minted> {
+        let Some(ticket) = placed.ticket else { return Vec::new() };
+        let keys = self.office.door().keys;
+        let references: Vec<_> = placed.thread.root.iter().chain(&placed.thread.recent).cloned().collect();
+        let mails = decision.effects.iter().filter_map(|effect| match effect {
+            Effect::Enqueue(outgoing) => Some(outgoing),
+            _ => None,
+        });
+        mails
+            .zip(&placed.recipients)
+            .map(|(outgoing, (participant, to))| {
+                let request = MintRequest {
+                    id: ids.outbox().unwrap(),
+                    desk: &mail.desk,
+                    carrier: mail.account.token_carrier,
+                    subaddress: mail.account.subaddress,
+                    reverse_path: self.rules.policy.transport.reverse_path,
+                    number: ticket.number,
+                    participant: *participant,
+                    to,
+                    outgoing,
+                    references: &references,
+                    keys: &keys,
+                    templates: &self.rules.templates,
+                    now: decision.at,
+                    random: &Random::System,
+                };
+                compose::mint(&request).unwrap()
+            })
+            .collect()
+    }
+
+    /// Every mail of the outbox is claimed and settled as sent.
+    async fn send(&mut self) {
+        let (store, run) = (self.office.store.clone(), self.office.run());
+        loop {
+            let now = self.office.clock.now();
+            let claim = store.claim(now, run, TimeDelta::seconds(120), CLAIMED);
+            let rows = self.timed("outbox: claim and settle", claim).await.unwrap();
+            if rows.is_empty() {
+                return;
+            }
+            let results: Vec<_> = rows.iter().map(|row| (row.id, Outcome::Sent { learnt: None })).collect();
+            self.timed("outbox: claim and settle", store.settle(now, run, &results)).await.unwrap();
+        }
+    }
+}
+
+fn raw(n: usize, mail: &Mail) -> RawMail {
+    let uid = Uid::new(u32::try_from(n).unwrap() + 1).unwrap();
+    RawMail {
+        origin: Origin { account: account(), folder: folder(), uidvalidity: UidValidity(1), uid },
+        internal_date: mail.at,
+        bytes: mail.eml.clone(),
+        oversize: None,
+    }
+}
+
+fn query<'a>(mail: &'a Understood, rules: &'a Rules, now: Instant) -> FactsQuery<'a> {
+    FactsQuery {
+        ledger: mail.stored.id,
+        desk: &mail.desk.name,
+        account: &mail.account.name,
+        hints: &mail.hints,
+        message_id: mail.mail.message_id.as_ref(),
+        from: mail.mail.from.as_ref().map(|from| &from.address),
+        content_key: mail.content_key,
+        now,
+        bounce_original: mail.mail.bounce.as_ref().and_then(|bounce| bounce.original.as_ref()),
+        caps: &rules.policy.governor,
+        history: false,
+        folder_responds: true,
+        oversize: false,
+    }
+}
