@@ -39,7 +39,8 @@ pub async fn run(args: Health) -> Result<Exit, Stop> {
     lines.push(line("oldest unsent mail".to_owned(), unsent, now, waits));
     let quarantined = office.store.quarantine_list().await?;
     let oldest = quarantined.iter().map(|row| row.since).min();
-    lines.push(line(format!("{} waiting for a person, the oldest", quarantined.len()), oldest, now, |_| true));
+    lines
+        .push(line(format!("{} waiting for a person, the oldest", quarantined.len()), oldest, now, |_| true));
     let undecided = office.store.undecided(None).await?;
     lines.push(Line { what: format!("{undecided} undecided"), since: None, age_s: None, ok: true });
     print(&args, &lines)?;

@@ -17,7 +17,11 @@ pub fn warn(reader: &mut Reader<'_>, file: &DeskFile) {
             "clock_start",
             "all clocks start with the arrival of the mail",
         ),
-        (file.submitters.is_some(), "submitters", "mail of anyone opens a ticket"),
+        (
+            file.submitters.is_some(),
+            "submitters",
+            "mail of others is not held; it opens a ticket that is marked `not_registered`",
+        ),
         (!file.eta.is_empty(), "eta", "an answer without an estimate goes out"),
         (!file.answer.is_empty(), "answer", "agents answer these tickets like any other"),
         (

@@ -2,7 +2,7 @@
 //! to the agents. History opens silently and without clocks (L15); a breach desk restricts.
 
 use crate::domain::address::Mailbox;
-use crate::domain::desk::{Ask, DeskClass};
+use crate::domain::desk::{Ask, DeskClass, Submitters};
 use crate::domain::effect::{Decision, Effect, NewArticle, NewParticipant, NewTicket, Reason, Subject};
 use crate::domain::facts::MessageFacts;
 use crate::domain::ids::{ParticipantNo, TicketId};
@@ -36,6 +36,8 @@ struct Weighed {
     clocks: Vec<TicketClock>,
     shown: Shown,
     respond: Result<(), Suppression>,
+    /// The desk does not name the sender among those who may open a ticket.
+    unregistered: bool,
 }
 
 /// Opens a ticket.
@@ -66,7 +68,9 @@ pub fn open(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>, why:
         due_at: clocks::next_due(&weighed.clocks),
     };
     let mut effects = participants(incoming, scene);
-    effects.push(Effect::AddArticle(Box::new(article(incoming, facts, scene))));
+    let mut article = article(incoming, facts, scene);
+    article.flags.extend(weighed.unregistered.then_some("not_registered"));
+    effects.push(Effect::AddArticle(Box::new(article)));
     if !weighed.clocks.is_empty() {
         effects.push(Effect::SetClocks(weighed.clocks.clone()));
     }
@@ -99,7 +103,11 @@ fn weigh(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>) -> Weig
         let category = prioritised.category.as_ref();
         hours::clocks(scene.desk, prioritised.priority, category, hours.clocks_start.max(incoming.arrived))
     };
+    let admits = |m: &Mailbox| scene.desk.submitters.admit(&scene.policy.directory, &m.address);
     Weighed {
+        unregistered: !incoming.released
+            && scene.desk.submitters != Submitters::Anyone
+            && !sender(incoming).is_some_and(admits),
         respond: respond::to_mail(incoming, facts, scene),
         prioritised,
         hours,
@@ -228,14 +236,16 @@ fn word_to_agents(
         return Vec::new();
     }
     let shown = &weighed.shown;
+    // A rule says what a mail is about.
+    let by_rules = weighed.prioritised.reasons.iter().filter(|_| !shown.withheld).map(words);
+    let stranger = weighed.unregistered.then(|| "the sender is not registered to open tickets".to_owned());
     let news = News {
         event,
         subject: &shown.subject,
         text: &shown.visible,
         priority: weighed.hours.priority,
         due: clocks::next_due(&weighed.clocks),
-        // A rule says what a mail is about.
-        reasons: weighed.prioritised.reasons.iter().filter(|_| !shown.withheld).map(words).collect(),
+        reasons: stranger.into_iter().chain(by_rules).collect(),
         attachments: &shown.attachments,
     };
     notify::agents(&news, None, scene.desk, scene.policy)
@@ -252,6 +262,7 @@ fn reasons(weighed: &Weighed, incoming: Incoming<'_>) -> Vec<Reason> {
     let mut reasons: Vec<Reason> =
         incoming.mail.class_reasons.iter().map(|code| Reason::code(code)).collect();
     reasons.extend(weighed.prioritised.reasons.iter().cloned());
+    reasons.extend(weighed.unregistered.then_some(Reason::code("not_registered")));
     reasons.push(match weighed.respond {
         Ok(()) => Reason::code("acknowledged"),
         Err(why) => Reason::with("acknowledgment_suppressed", why.as_str()),

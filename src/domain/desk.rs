@@ -8,6 +8,7 @@ use chrono::Duration;
 
 use super::address::EmailAddress;
 use super::calendar::Calendar;
+use super::directory::Directory;
 use super::ids::{AgentName, Category, DeskName};
 use super::message::Language;
 use super::priority_rules::PriorityRules;
@@ -106,6 +107,18 @@ pub enum Submitters {
     Anyone,
     /// Contacts of the directory with one of these roles.
     Roles(Vec<String>),
+}
+
+impl Submitters {
+    /// True when this sender may open a ticket.
+    pub fn admit(&self, directory: &Directory, sender: &EmailAddress) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Roles(roles) => directory
+                .contact(sender)
+                .is_some_and(|contact| contact.roles.iter().any(|role| roles.contains(role))),
+        }
+    }
 }
 
 /// One level of escalation; contacts accumulate from the lowest level up.

@@ -55,10 +55,7 @@ pub fn is_bounce(mail: &Mail<'_>, message: &InboundMessage) -> bool {
         // A vacation notice also has no reverse-path; its subject is no notice of failure.
         return says && !classify::is_answer(subject) && tells();
     }
-    says && !classify::is_answer(subject)
-        && message.in_reply_to.is_empty()
-        && tells()
-        && returns_mail(mail)
+    says && !classify::is_answer(subject) && message.in_reply_to.is_empty() && tells() && returns_mail(mail)
 }
 
 /// The first 5000 characters.
