@@ -177,13 +177,13 @@ async fn with_office(
     Ok(Exit::Ok)
 }
 
-/// One pass of the outbox: the answer need not wait for the running gateway. The act is durable: a
-/// relay that is away must not look like a failure, or the caller says it to the customer twice.
 async fn outbox(office: &Office) -> Result<(OutboxWorker, Presence), Stop> {
     let presence = office.store.enter(office.run()).await?;
     Ok((super::serve::outbox(office)?, presence))
 }
 
+/// One pass of the outbox: the answer need not wait for the running gateway. The act is durable: a
+/// relay that is away must not look like a failure, or the caller says it to the customer twice.
 async fn send(office: &Office) {
     let why = match outbox(office).await {
         Err(stop) => stop.message,
