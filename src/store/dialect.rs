@@ -38,7 +38,8 @@ pub(super) struct Pools {
 
 /// The writer's cache holds what a batch changes, so that nothing spills before its commit; a
 /// checkpoint comes every 16 MB, so that the pages that every mail changes are copied once for many.
-const WRITER: [&str; 8] = [
+const WRITER: [&str; 9] = [
+    "PRAGMA page_size = 8192",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",

@@ -179,9 +179,13 @@ impl Store {
         results: &[(OutboxId, Outcome)],
     ) -> Result<(), StoreError> {
         let mut work = self.begin(None).await?;
+        let sent: Vec<Sent<'_>> = results.iter().filter_map(sent).collect();
+        for chunk in sent.chunks(64) {
+            work.settle_sent(chunk, now).await?;
+        }
         for (id, outcome) in results {
             match outcome {
-                Outcome::Sent { learnt } => work.settle_sent(*id, learnt.as_ref(), now).await?,
+                Outcome::Sent { .. } => {}
                 Outcome::Later { not_before, error } => {
                     let error = (error.as_str(), *not_before);
                     later(&mut work.tx, *id, run, error).await?;
@@ -282,25 +286,45 @@ async fn later(
     Ok(())
 }
 
+/// An accepted row, and what the relay calls it.
+type Sent<'a> = (OutboxId, Option<&'a MessageId>);
+
+fn sent((id, outcome): &(OutboxId, Outcome)) -> Option<Sent<'_>> {
+    match outcome {
+        Outcome::Sent { learnt } => Some((*id, learnt.as_ref())),
+        _ => None,
+    }
+}
+
 impl Work {
-    async fn settle_sent(
+    /// Settles up to 64 accepted rows: one statement, and one more for each answer of an agent.
+    async fn settle_sent(&mut self, sent: &[Sent<'_>], now: Instant) -> Result<(), StoreError> {
+        let ids = padded(sent);
+        let sql = format!(
+            "UPDATE outbox SET state = 'sent', sent_at = $1, not_before = NULL, lease_until = NULL, run = NULL,
+                last_error = NULL
+             WHERE id IN ({}) AND state IN ('leased', 'later', 'queued', 'dead')
+             RETURNING id, ticket, article, participant",
+            marks(2, ids.len())
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(micros(now));
+        for (id, _) in &ids {
+            query = query.bind(raw(id.as_bytes()));
+        }
+        for row in query.fetch_all(&mut *self.tx).await? {
+            let id = OutboxId::from_slice(&Cells(&row).blob("id")?)?;
+            let learnt = sent.iter().find(|(row, _)| *row == id).and_then(|(_, learnt)| *learnt);
+            self.accepted(&Cells(&row), learnt, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn accepted(
         &mut self,
-        id: OutboxId,
+        cells: &Cells<'_>,
         learnt: Option<&MessageId>,
         now: Instant,
     ) -> Result<(), StoreError> {
-        let row = sqlx::query(
-            "UPDATE outbox SET state = 'sent', sent_at = $1, not_before = NULL, lease_until = NULL, run = NULL,
-                last_error = NULL
-             WHERE id = $2 AND state IN ('leased', 'later', 'queued', 'dead')
-             RETURNING ticket, article, participant, automatic",
-        )
-        .bind(micros(now))
-        .bind(raw(id.as_bytes()))
-        .fetch_optional(&mut *self.tx)
-        .await?;
-        let Some(row) = row else { return Ok(()) };
-        let cells = Cells(&row);
         let ticket = TicketId::from_slice(&cells.blob("ticket")?)?;
         if let Some(learnt) = learnt {
             let key = message_key(&self.sealer, learnt);
