@@ -239,6 +239,9 @@ pub struct One {
     /// Shows addresses in the clear; leaves an audit row.
     #[arg(long)]
     pub expose: bool,
+    #[command(flatten)]
+    /// Simulated instant.
+    pub at: At,
 }
 
 /// Who acts, on what, when.
@@ -310,7 +313,7 @@ pub enum Ticket {
     Close(Act),
     /// Opens an ended ticket again.
     Reopen(Act),
-    /// Gives this ticket's messages and tokens to another.
+    /// Ends this ticket in favour of another: its people and its later mail go there.
     Merge {
         #[command(flatten)]
         /// Who, what, when.
@@ -351,6 +354,9 @@ pub enum Outbox {
         config: Config,
         /// The row's id.
         id: String,
+        #[command(flatten)]
+        /// Simulated instant.
+        at: At,
     },
 }
 
@@ -386,6 +392,9 @@ pub struct Row {
     pub listing: Listing,
     /// The ledger id.
     pub id: String,
+    #[command(flatten)]
+    /// Simulated instant.
+    pub at: At,
 }
 
 /// `audit`.
@@ -418,6 +427,9 @@ pub struct Reveal {
     /// The agent who asks; without it the operator.
     #[arg(long = "as", value_name = "AGENT")]
     pub agent: Option<String>,
+    #[command(flatten)]
+    /// Simulated instant.
+    pub at: At,
     /// Writes the originals as .eml files here instead of to standard output.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -17,7 +17,7 @@ use crate::domain::ids::{
 };
 use crate::domain::message::{Instant, ThreadHints};
 use crate::domain::policy::Governor;
-use crate::domain::ticket::{SentRow, TicketSnapshot};
+use crate::domain::ticket::{Role, SentRow, TicketSnapshot};
 use crate::domain::token::{Purpose, Token};
 
 /// What to read for one mail.
@@ -114,7 +114,7 @@ impl Work {
             for id in found.named(key) {
                 let Some(ticket) = self.survivor(*id).await? else { continue };
                 if ticket.desk == *query.desk {
-                    candidates.push(Candidate { hint: *hint, ticket });
+                    candidates.push(Candidate { hint: self.translated(*hint, *id, &ticket), ticket });
                 }
             }
         }
@@ -181,6 +181,22 @@ impl Work {
             }
         }
         Ok(None)
+    }
+
+    /// A token of a merged ticket names its participant by that ticket's numbers: the survivor has its
+    /// own, and another person may bear the number there.
+    fn translated(&self, hint: Hint, named: TicketId, survivor: &TicketSnapshot) -> Hint {
+        let Hint::Token(token) = hint else { return hint };
+        if named == survivor.id {
+            return hint;
+        }
+        let people = self.loaded(named).map(|loaded| loaded.people.as_slice()).unwrap_or_default();
+        let person = people.iter().find(|p| p.no == token.participant);
+        let there = person.and_then(|person| {
+            let agent = person.role == Role::Agent;
+            survivor.participants.iter().find(|p| p.key == person.key && (p.role == Role::Agent) == agent)
+        });
+        there.map_or(hint, |there| Hint::Token(Token { participant: there.no, ..token }))
     }
 
     /// Duplicate, repeated Message-ID and the governor's counts, in one statement.

@@ -10,7 +10,7 @@ use super::write::{insert_people, insert_ticket};
 use crate::domain::address::Mailbox;
 use crate::domain::effect::{Decision, Effect, NewParticipant, Subject};
 use crate::domain::facts::TicketRef;
-use crate::domain::ids::{AgentName, ArticleId, LookupKey, MessageId, ParticipantNo, TicketNumber};
+use crate::domain::ids::{AgentName, ArticleId, LookupKey, MessageId, ParticipantNo, TicketId, TicketNumber};
 use crate::domain::outgoing::Recipient;
 use crate::domain::ticket::Role;
 
@@ -91,6 +91,11 @@ impl Work {
         }
         let added = loaded.people.get(known..).unwrap_or_default();
         insert_people(&mut self.tx, loaded.row.snapshot.id, added).await?;
+        for effect in &decision.effects {
+            if let Effect::MergeInto(survivor) = effect {
+                self.bring_people(&loaded, *survivor, ids).await?;
+            }
+        }
         // The row in memory is the one to come; until `apply` wrote it nobody may read it here.
         let snapshot = &loaded.row.snapshot;
         self.forget(snapshot.id);
@@ -157,6 +162,31 @@ impl Work {
         let sealed = seal(&self.sealer, &place, &Person::of(&new.mailbox), &ids.random)?;
         let (organisation, agent) = (new.organisation.clone(), new.agent.clone());
         loaded.people.push(ParticipantRow { no, key, role: new.role, organisation, agent, sealed });
+        Ok(())
+    }
+
+    /// The people of a merged ticket take part in the one that took its place: their mail joins it
+    /// (L19), and what is answered there reaches them.
+    async fn bring_people(
+        &mut self,
+        merged: &Loaded,
+        survivor: TicketId,
+        ids: &Ids,
+    ) -> Result<(), StoreError> {
+        let mut other = self.load(survivor).await?.ok_or(StoreError::Missing("ticket"))?.clone();
+        let known = other.people.len();
+        for person in &merged.people {
+            let place = Place::Participant(merged.row.snapshot.id, person.no);
+            let new = NewParticipant {
+                mailbox: open::<Person>(&self.sealer, &place, &person.sealed)?.mailbox()?,
+                role: if person.role == Role::Agent { Role::Agent } else { Role::Participant },
+                organisation: person.organisation.clone(),
+                agent: person.agent.clone(),
+            };
+            self.add_person(&mut other, &new, ids)?;
+        }
+        insert_people(&mut self.tx, survivor, other.people.get(known..).unwrap_or_default()).await?;
+        self.keep(other);
         Ok(())
     }
 

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::decide::on_tick::on_tick;
 use crate::decide::scene::Scene;
 use crate::domain::desk::Desk;
+use crate::domain::effect::Effect;
 use crate::domain::ids::{AccountName, FolderName, RunId};
 use crate::domain::message::Instant;
 use crate::domain::policy::Policy;
@@ -23,6 +25,8 @@ use super::{Bells, Failure, Step};
 /// Tickets looked at in one transaction.
 const TURN: u32 = 32;
 const LOOK: Duration = Duration::from_secs(15);
+/// When a ticket that cannot be decided is tried again.
+const POSTPONED: TimeDelta = TimeDelta::minutes(15);
 
 /// The sweep worker.
 #[derive(Clone)]
@@ -52,6 +56,17 @@ pub struct Swept {
     pub reason: String,
     /// When.
     pub at: Instant,
+    /// It is due no more: the next batch brings others.
+    #[serde(skip)]
+    pub moved: bool,
+}
+
+impl Swept {
+    /// Something was done, or it made room for others: another turn at once is worth it. A ticket that
+    /// was only looked at and is due still is none.
+    pub fn progress(&self) -> bool {
+        self.moved || self.action != "looked"
+    }
 }
 
 impl Sweep {
@@ -74,7 +89,9 @@ impl Sweep {
                 }
                 Err(error) => {
                     work.rollback_to().await?;
-                    tracing::error!(ticket = %ticket.number, %error, "a due ticket could not be decided");
+                    tracing::error!(ticket = %ticket.number, %error, "ALARM: a due ticket could not be decided");
+                    // It must not stand before the others in every batch (L25).
+                    work.postpone(ticket.id, now + POSTPONED).await?;
                 }
             }
         }
@@ -105,7 +122,10 @@ impl Sweep {
         if reason.contains(&"close_waits_for_poll") {
             self.bells.reconcile.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
-        Ok(Swept { ticket: ticket.number.get(), action: decision.action, reason: reason.join(","), at: now })
+        let later = |due: &Option<Instant>| due.is_none_or(|at| at > now);
+        let moved = decision.effects.iter().any(|e| matches!(e, Effect::SetDue(due) if later(due)));
+        let (action, reason) = (decision.action, reason.join(","));
+        Ok(Swept { ticket: ticket.number.get(), action, reason, at: now, moved })
     }
 
     /// Loops until `stop`, while it holds the lease of the one sweeper; reports to `watch`.
@@ -131,8 +151,7 @@ impl Sweep {
     async fn turn(&self, lease: &mut Held) -> Result<Step, Failure> {
         lease.hold().await?;
         let swept = self.step(lease.get()).await?;
-        // A ticket that was only looked at and waits on is no progress worth another turn at once.
-        Ok(Step::of(swept.iter().filter(|s| s.action != "looked").count()))
+        Ok(Step::of(swept.iter().filter(|s| s.progress()).count()))
     }
 }
 

@@ -9,7 +9,8 @@ use crate::harness::Scratch;
 
 /// What one run printed, and every mail it sent.
 fn play(dir: &Path) -> (String, BTreeMap<String, Vec<u8>>) {
-    let out = Command::new(env!("CARGO_BIN_EXE_mailward")).arg("demo").arg("--dir").arg(dir).output().unwrap();
+    let out =
+        Command::new(env!("CARGO_BIN_EXE_mailward")).arg("demo").arg("--dir").arg(dir).output().unwrap();
     assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
     assert!(out.stderr.is_empty(), "a demo has nothing to complain of");
     let sent = fs::read_dir(dir.join("sent")).unwrap().map(|entry| {
@@ -31,7 +32,16 @@ fn the_demo_writes_the_same_bytes_twice_and_balances() {
     let figures: Vec<u32> = books.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     let [came_in, parts @ ..] = figures.as_slice() else { panic!("no figures in {books}") };
     assert_eq!(*came_in, parts.iter().sum::<u32>(), "{books}");
-    for word in ["TICKETS", "THREADS", "MAILS", "colombia-breach", "reminded", "closed", "reopened", "suppressed (precedence)"] {
+    for word in [
+        "TICKETS",
+        "THREADS",
+        "MAILS",
+        "colombia-breach",
+        "reminded",
+        "closed",
+        "reopened",
+        "suppressed (precedence)",
+    ] {
         assert!(first.contains(word), "{word} is missing in\n{first}");
     }
     for planted in ["Placeholder,", "536-22-8741", "104.332.181-00", "555-0142"] {
@@ -45,8 +55,11 @@ fn the_demo_writes_the_same_bytes_twice_and_balances() {
 fn a_folder_that_no_demo_made_is_left_alone() {
     let scratch = Scratch::new("demo-foreign");
     fs::write(scratch.path().join("precious"), "mine").unwrap();
-    let out =
-        Command::new(env!("CARGO_BIN_EXE_mailward")).args(["demo", "--dir"]).arg(scratch.path()).output().unwrap();
+    let out = Command::new(env!("CARGO_BIN_EXE_mailward"))
+        .args(["demo", "--dir"])
+        .arg(scratch.path())
+        .output()
+        .unwrap();
     assert_eq!(out.status.code(), Some(64));
     assert_eq!(fs::read(scratch.path().join("precious")).unwrap(), b"mine");
 }

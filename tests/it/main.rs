@@ -29,6 +29,8 @@ mod lessons_loops;
 #[cfg(test)]
 mod lessons_losing;
 #[cfg(test)]
+mod lessons_orders;
+#[cfg(test)]
 mod lessons_providers;
 #[cfg(test)]
 mod lessons_servers;

@@ -220,6 +220,10 @@ impl Ingest {
             match self.decide_one(&mut work, rules, mail).await {
                 Ok(one) => {
                     work.release().await?;
+                    if one.state == LedgerState::Held.as_str() && one.reason != "spam" {
+                        // L22: someone may pretend to be an agent, or an agent's answer went astray.
+                        tracing::error!(ledger = %one.ledger, reason = one.reason, "ALARM: mail in an agent's name is held; see `mailward quarantine list`");
+                    }
                     turn.ended.push(one);
                 }
                 Err(DoorError::Store(error)) if error.transient() || error == StoreError::Fenced => {
