@@ -11,7 +11,7 @@ use crate::domain::ids::AgentName;
 use crate::domain::message::Grade;
 use crate::domain::outgoing::{Notice, Outgoing, PublicText, Recipient, Suppression};
 use crate::domain::text::{RawText, RedactedText};
-use crate::domain::ticket::{ArticleKind, CloseReason, Role};
+use crate::domain::ticket::{ArticleKind, CloseReason, Role, TicketState};
 use crate::domain::token;
 
 use super::clocks;
@@ -162,6 +162,10 @@ pub fn note(
 /// Holds the ticket for solved, without words.
 pub fn resolve(facts: &CommandFacts, scene: Scene<'_>) -> Result<Vec<Effect>, Refusal> {
     let ticket = &facts.ticket;
+    if matches!(ticket.state, TicketState::Resolved { .. }) {
+        // The customer was told; a second notice says nothing.
+        return Err(Refusal::NotAllowed("the ticket is resolved already"));
+    }
     let state = ticket.state.resolve(scene.now)?;
     let clocks = clocks::ended(&ticket.clocks, scene.now);
     let agent_name = display_name(facts.agent.as_ref(), scene);

@@ -199,6 +199,30 @@ impl Work {
         there.map_or(hint, |there| Hint::Token(Token { participant: there.no, ..token }))
     }
 
+    /// The desk that a mail's signed token, or the mail that a bounce speaks of, leads to: a ticket may
+    /// have been moved since, and the mail comes to the address it was opened at.
+    pub async fn desk_named(
+        &mut self,
+        hints: &ThreadHints,
+        bounced: Option<&MessageId>,
+    ) -> Result<Option<DeskName>, StoreError> {
+        for token in hints.tokens.iter().take(REFERENCES) {
+            let named = self.load_number(token.ticket).await?.map(|loaded| loaded.row.snapshot.id);
+            let Some(named) = named else { continue };
+            if let Some(ticket) = self.survivor(named).await? {
+                return Ok(Some(ticket.desk));
+            }
+        }
+        let Some(bounced) = bounced else { return Ok(None) };
+        let row = sqlx::query(
+            "SELECT t.desk AS desk FROM outbox o JOIN ticket t ON t.id = o.ticket WHERE o.message_key = $1 LIMIT 1",
+        )
+        .bind(raw(&message_key(&self.sealer, bounced)))
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        row.map(|row| Cells(&row).name("desk", DeskName::parse)).transpose()
+    }
+
     /// Duplicate, repeated Message-ID and the governor's counts, in one statement.
     async fn repeats_and_counts(
         &mut self,

@@ -1,10 +1,13 @@
 //! What people order at the command line, through the whole application: merge, erase, answer while the
 //! relay is away; and the sweep in front of tickets that cannot be decided.
 
+use mailward::cli::office::Office;
 use mailward::cli::{self, args};
+use mailward::clock::Random;
 use mailward::domain::command::Command;
-use mailward::domain::ids::{AgentName, TicketNumber};
+use mailward::domain::ids::{AgentName, DeskName, TicketNumber};
 use mailward::domain::ticket::Actor;
+use mailward::seal::KeyRing;
 use mailward::store::Ids;
 use mailward::worker::command::{CommandError, Order};
 
@@ -150,4 +153,39 @@ async fn l5_what_bears_neither_id_nor_date_is_no_copy_of_another() {
     let again =
         [b"Received: from x by y; Tue, 13 May 2025 12:00:00 +0000\r\n".to_vec(), mail.bytes()].concat();
     assert_eq!(house.take_for("support", &again).await.unwrap().action, "duplicate");
+}
+
+#[tokio::test]
+async fn mail_to_a_moved_ticket_follows_it() {
+    let house = House::open(&Plan::default()).await;
+    house.take(&Mail::new(MARY, "Viewer")).await;
+    house.sweep().await;
+    let (marys, anas) =
+        (reply_to(&house, "received", MARY).await, reply_to(&house, "notification", ANA).await);
+    order(&house, 1, Command::Move(DeskName::parse("sales").unwrap()), None).await;
+    let later = house.take(&Mail::new(MARY, "Re: Viewer").to(&marys)).await;
+    assert_eq!((later.action, later.ticket), ("joined", Some(1)));
+    let answer = house.take(&Mail::new(ANA, "Re: ticket").to(&anas).body("Please start it again.")).await;
+    assert_eq!((answer.action, answer.ticket), ("answered", Some(1)));
+    // The twin: to the breach desk's address it is a report of its own.
+    let report = house.take_for("breach", &Mail::new(MARY, "Re: Viewer").to(&marys).bytes()).await.unwrap();
+    assert_eq!((report.action, report.ticket), ("new", Some(2)));
+}
+
+#[tokio::test]
+async fn the_ring_of_another_installation_changes_nothing() {
+    let house = House::open(&Plan::default()).await;
+    house.take(&Mail::new(MARY, "Viewer")).await;
+    let keys = house.scratch.join("keys.toml");
+    let right = std::fs::read(&keys).unwrap();
+    std::fs::write(&keys, KeyRing::generate(&Random::System).unwrap().as_bytes()).unwrap();
+    let stop = Office::open(&house.config, Some(noon())).await.err().unwrap();
+    assert_eq!(
+        (stop.exit, stop.message.as_str()),
+        (cli::exit::Exit::Config, "the key ring does not open this database")
+    );
+    assert_eq!(house.count("outbox WHERE state = 'queued'").await, 2, "and nothing is dead");
+    // The twin.
+    std::fs::write(&keys, right).unwrap();
+    assert!(Office::open(&house.config, Some(noon())).await.is_ok());
 }
