@@ -27,7 +27,7 @@ use mailward::domain::effect::{Decision, Effect};
 use mailward::domain::ids::{AccountName, FolderName, Uid, UidValidity};
 use mailward::domain::message::{Instant, Origin, RawMail};
 use mailward::domain::outgoing::Minted;
-use mailward::store::{FactsQuery, FirstSight, Ids, Outcome, Placed, Work};
+use mailward::store::{FactsQuery, FirstSight, Hold, Ids, Outcome, Placed, Work};
 use mailward::worker::ingest::keep::Batch;
 use mailward::worker::ingest::understand::{Understood, redact, understand};
 use mailward::worker::rules::Rules;
@@ -248,7 +248,7 @@ impl Bench {
         let (store, run) = (self.office.store.clone(), self.office.run());
         loop {
             let now = self.office.clock.now();
-            let claim = store.claim(now, run, TimeDelta::seconds(120), CLAIMED);
+            let claim = store.claim(now, Hold { run, at: now, ttl: TimeDelta::seconds(120) }, CLAIMED);
             let rows = self.timed("outbox: claim and settle", claim).await.unwrap();
             if rows.is_empty() {
                 return;

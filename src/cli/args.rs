@@ -38,6 +38,8 @@ pub enum Command {
     Redact(Redact),
     /// Answers deadline questions: JSON lines in, the same with `due` out.
     Due(Due),
+    /// Tells how long ago each folder was polled and what waits; exit 75 when it is too long.
+    Health(Health),
     /// Looks at everything that is due once, then makes one pass of the outbox.
     Sweep(Sweep),
     /// Lists, shows and changes tickets.
@@ -215,6 +217,17 @@ pub struct Listing {
     pub json: bool,
 }
 
+/// `health`.
+#[derive(Debug, Args)]
+pub struct Health {
+    #[command(flatten)]
+    /// Configuration and form.
+    pub listing: Listing,
+    /// How many seconds a poll may lie back, and a mail may wait.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub max_age: u32,
+}
+
 /// One ticket.
 #[derive(Debug, Args)]
 pub struct One {
@@ -226,6 +239,9 @@ pub struct One {
     /// Shows addresses in the clear; leaves an audit row.
     #[arg(long)]
     pub expose: bool,
+    #[command(flatten)]
+    /// Simulated instant.
+    pub at: At,
 }
 
 /// Who acts, on what, when.
@@ -297,7 +313,7 @@ pub enum Ticket {
     Close(Act),
     /// Opens an ended ticket again.
     Reopen(Act),
-    /// Gives this ticket's messages and tokens to another.
+    /// Ends this ticket in favour of another: its people and its later mail go there.
     Merge {
         #[command(flatten)]
         /// Who, what, when.
@@ -338,6 +354,9 @@ pub enum Outbox {
         config: Config,
         /// The row's id.
         id: String,
+        #[command(flatten)]
+        /// Simulated instant.
+        at: At,
     },
 }
 
@@ -373,6 +392,9 @@ pub struct Row {
     pub listing: Listing,
     /// The ledger id.
     pub id: String,
+    #[command(flatten)]
+    /// Simulated instant.
+    pub at: At,
 }
 
 /// `audit`.
@@ -405,6 +427,9 @@ pub struct Reveal {
     /// The agent who asks; without it the operator.
     #[arg(long = "as", value_name = "AGENT")]
     pub agent: Option<String>,
+    #[command(flatten)]
+    /// Simulated instant.
+    pub at: At,
     /// Writes the originals as .eml files here instead of to standard output.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

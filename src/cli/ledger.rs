@@ -51,8 +51,8 @@ pub async fn outbox(args: Outbox) -> Result<Exit, Stop> {
                 ]
             })?;
         }
-        Outbox::Retry { config, id } => {
-            let office = Office::open(&config.config, None).await?;
+        Outbox::Retry { config, id, at } => {
+            let office = Office::open(&config.config, at.at).await?;
             let id = OutboxId::parse(&id).map_err(|_| Stop::usage("the id is none of `outbox list`"))?;
             let actor = Actor::Operator(super::operator());
             office.store.outbox_retry(id, &actor, office.clock.now()).await?;

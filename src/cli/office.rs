@@ -121,6 +121,12 @@ impl Office {
         let sealer = Sealer::new(&ring(&loaded.keys)?)
             .map_err(|error| Stop::new(Exit::Config, format!("the key ring {error}")))?;
         let office = Self::with(loaded, Arc::new(sealer), clock, Random::System).await?;
+        if !office.store.ring_fits().await? {
+            return Err(Stop::new(Exit::Config, "the key ring does not open this database").help(
+                "it belongs to another installation, or its older keys were taken out: put the right one back; \
+                 nothing was changed",
+            ));
+        }
         if let (Some(at), Some(last)) = (at, office.store.last_instant().await?)
             && at < last
         {

@@ -29,7 +29,7 @@ pub async fn run(args: Quarantine) -> Result<Exit, Stop> {
             Ok(Exit::Ok)
         }
         Quarantine::Show(row) => {
-            let office = Office::open(&row.listing.config.config, None).await?;
+            let office = Office::open(&row.listing.config.config, row.at.at).await?;
             let id = id(&row)?;
             let rows = office.store.quarantine_list().await?;
             let found = rows.iter().find(|r| r.ledger == id.to_string());
@@ -44,7 +44,7 @@ pub async fn run(args: Quarantine) -> Result<Exit, Stop> {
 }
 
 async fn order(row: &Row, action: QuarantineAction) -> Result<Exit, Stop> {
-    let office = Office::open(&row.listing.config.config, None).await?;
+    let office = Office::open(&row.listing.config.config, row.at.at).await?;
     let actor = Actor::Operator(super::operator());
     office.store.quarantine_act(id(row)?, action, &actor, office.clock.now()).await?;
     Out::stdout().line(match action {

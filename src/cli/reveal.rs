@@ -18,11 +18,15 @@ pub async fn run(args: Reveal) -> Result<Exit, Stop> {
             "--reason must say why the original is opened; it stands in the audit trail",
         ));
     }
-    let office = Office::open(&args.config.config, None).await?;
+    let office = Office::open(&args.config.config, args.at.at).await?;
     let number =
         TicketNumber::new(args.number).map_err(|_| Stop::usage("a ticket's number is at least 1"))?;
     let actor = match &args.agent {
-        Some(agent) => Actor::Agent(AgentName::parse(agent).map_err(|_| Stop::usage("--as names no agent"))?),
+        Some(agent) => {
+            let agent = AgentName::parse(agent).map_err(|_| Stop::usage("--as names no agent"))?;
+            office.commands().entitled(number, &agent).await?;
+            Actor::Agent(agent)
+        }
         None => Actor::Operator(super::operator()),
     };
     let opened = office.store.reveal(number, &actor, &args.reason, office.clock.now()).await?;

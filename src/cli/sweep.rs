@@ -1,6 +1,7 @@
 //! `sweep`: everything that is due once, then one pass of the outbox.
 
 use crate::worker::Step;
+use crate::worker::sweep::Swept;
 
 use super::args::Sweep;
 use super::exit::{Exit, Stop};
@@ -21,10 +22,11 @@ pub async fn run(args: Sweep) -> Result<Exit, Stop> {
                 out.line(format!("ticket {}: {} {}", line.ticket, line.action, line.reason))?;
             }
         }
-        if swept.iter().all(|line| line.action == "looked") {
+        if !swept.iter().any(Swept::progress) {
             break;
         }
     }
+    let _presence = office.store.enter(office.run()).await?;
     let outbox = super::serve::outbox(&office)?;
     while let Step::Did(_) = outbox.step().await? {}
     Ok(Exit::Ok)

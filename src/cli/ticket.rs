@@ -6,9 +6,10 @@ use crate::domain::outgoing::PublicText;
 use crate::domain::text::RawText;
 use crate::domain::ticket::{Actor, Priority};
 use crate::phi::Context;
-use crate::store::{Ids, TicketFilter, TicketView};
+use crate::store::{Ids, Presence, TicketFilter, TicketView};
 use crate::worker::Step;
 use crate::worker::command::Order;
+use crate::worker::outbox::OutboxWorker;
 
 use super::args::{Act, ActWithText, Listing, One, Ticket};
 use super::exit::{Exit, Stop};
@@ -75,7 +76,7 @@ async fn list(listing: &Listing) -> Result<Exit, Stop> {
 }
 
 async fn show(one: &One) -> Result<Exit, Stop> {
-    let office = Office::open(&one.listing.config.config, None).await?;
+    let office = Office::open(&one.listing.config.config, one.at.at).await?;
     let number = number(one.number)?;
     if one.expose {
         let actor = Actor::Operator(super::operator());
@@ -171,11 +172,32 @@ async fn with_office(
     let order =
         Order { number: number(act.number)?, agent: agent(&act.agent)?, command: command(&office), other };
     let action = office.commands().carry_out(&order, &super::operator()).await?;
-    // One pass of the outbox: the answer need not wait for the running gateway.
-    let outbox = super::serve::outbox(&office)?;
-    while let Step::Did(_) = outbox.step().await? {}
     Out::stdout().line(format!("ticket {}: {action}", act.number))?;
+    send(&office).await;
     Ok(Exit::Ok)
+}
+
+async fn outbox(office: &Office) -> Result<(OutboxWorker, Presence), Stop> {
+    let presence = office.store.enter(office.run()).await?;
+    Ok((super::serve::outbox(office)?, presence))
+}
+
+/// One pass of the outbox: the answer need not wait for the running gateway. The act is durable: a
+/// relay that is away must not look like a failure, or the caller says it to the customer twice.
+async fn send(office: &Office) {
+    let why = match outbox(office).await {
+        Err(stop) => stop.message,
+        Ok((outbox, _presence)) => loop {
+            match outbox.step().await {
+                Ok(Step::Did(_)) => {}
+                Ok(Step::Idle) => return,
+                Err(error) => break error.to_string(),
+            }
+        },
+    };
+    super::out::note(format!(
+        "mailward: done, but its mail waits in the outbox ({why}); the running gateway sends it"
+    ));
 }
 
 async fn erase(act: &Act, reason: &str) -> Result<Exit, Stop> {
@@ -183,11 +205,12 @@ async fn erase(act: &Act, reason: &str) -> Result<Exit, Stop> {
         return Err(Stop::usage("--reason must say why it is erased; it stands in the audit trail"));
     }
     let office = Office::open(&act.config.config, act.at.at).await?;
-    let actor = Actor::Agent(agent(&act.agent)?);
-    let erased = office
-        .store
-        .erase_ticket(number(act.number)?, &actor, &Ids::new(office.clock.now(), office.random()))
-        .await?;
+    let (number, agent) = (number(act.number)?, agent(&act.agent)?);
+    office.commands().entitled(number, &agent).await?;
+    let why = (reason, super::operator());
+    let ids = Ids::new(office.clock.now(), office.random());
+    let erased =
+        office.store.erase_ticket(number, &Actor::Agent(agent), (why.0, why.1.as_str()), &ids).await?;
     Out::stdout().json(&erased)?;
     Ok(Exit::Ok)
 }

@@ -192,7 +192,7 @@ impl Work {
                     path: mail.reverse_path.as_ref().map(|path| path.expose().into()),
                     id: mail.message_id.expose().into(),
                 };
-                let to_agent = matches!(mail.kind, "notification" | "refusal");
+                let to_agent = matches!(mail.kind, "notification" | "refusal" | "escalation");
                 let governed = mail.automatic && mail.suppressed.is_none() && !to_agent;
                 let sends = mail.suppressed.is_none();
                 query = query.bind(raw(id)).bind(raw(row.id.as_bytes()));
@@ -284,7 +284,29 @@ impl Work {
         .bind(raw(ledger.as_bytes()))
         .execute(&mut *self.tx)
         .await?;
-        if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Missing("mail in the ledger")) }
+        if done.rows_affected() != 1 {
+            return Err(StoreError::Missing("mail in the ledger"));
+        }
+        match end.duplicate_of {
+            Some(first) => self.forget_erased(ledger, first).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A copy of a mail that was erased comes in again: its octets are not kept a second time (L12).
+    async fn forget_erased(&mut self, copy: LedgerId, first: LedgerId) -> Result<(), StoreError> {
+        for table in ["original_key", "original"] {
+            let sql = format!(
+                "DELETE FROM {table} WHERE ledger = $1
+                    AND EXISTS (SELECT 1 FROM ledger WHERE id = $2 AND state = 'erased')"
+            );
+            sqlx::query(AssertSqlSafe(sql))
+                .bind(raw(copy.as_bytes()))
+                .bind(raw(first.as_bytes()))
+                .execute(&mut *self.tx)
+                .await?;
+        }
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub(super) struct Pools {
     pub dialect: Dialect,
     pub write: AnyPool,
     pub read: AnyPool,
+    /// Beside a SQLite file: held shared by every process that works on it.
+    pub lock_file: Option<PathBuf>,
 }
 
 /// The writer's cache holds what a batch changes, so that nothing spills before its commit; a
@@ -128,7 +130,9 @@ impl Pools {
         let url = quiet(&format!("sqlite://{}?mode=rw", encoded(path)?))?;
         let write = options(&WRITER).max_connections(1).connect_with(url.clone()).await?;
         let read = options(&READER).max_connections(4).connect_with(url).await?;
-        Ok(Self { dialect: Dialect::Sqlite, write, read })
+        let mut lock_file = path.as_os_str().to_owned();
+        lock_file.push(".lock");
+        Ok(Self { dialect: Dialect::Sqlite, write, read, lock_file: Some(lock_file.into()) })
     }
 
     async fn postgres(url: &str) -> Result<Self, StoreError> {
@@ -146,7 +150,7 @@ impl Pools {
             })
             .connect_with(url)
             .await?;
-        Ok(Self { dialect: Dialect::Postgres, write, read })
+        Ok(Self { dialect: Dialect::Postgres, write, read, lock_file: None })
     }
 
     /// Begins a write transaction that orders itself by the rows it touches alone.

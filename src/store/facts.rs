@@ -17,7 +17,7 @@ use crate::domain::ids::{
 };
 use crate::domain::message::{Instant, ThreadHints};
 use crate::domain::policy::Governor;
-use crate::domain::ticket::{SentRow, TicketSnapshot};
+use crate::domain::ticket::{Role, SentRow, TicketSnapshot};
 use crate::domain::token::{Purpose, Token};
 
 /// What to read for one mail.
@@ -114,7 +114,7 @@ impl Work {
             for id in found.named(key) {
                 let Some(ticket) = self.survivor(*id).await? else { continue };
                 if ticket.desk == *query.desk {
-                    candidates.push(Candidate { hint: *hint, ticket });
+                    candidates.push(Candidate { hint: self.translated(*hint, *id, &ticket), ticket });
                 }
             }
         }
@@ -181,6 +181,46 @@ impl Work {
             }
         }
         Ok(None)
+    }
+
+    /// A token of a merged ticket names its participant by that ticket's numbers: the survivor has its
+    /// own, and another person may bear the number there.
+    fn translated(&self, hint: Hint, named: TicketId, survivor: &TicketSnapshot) -> Hint {
+        let Hint::Token(token) = hint else { return hint };
+        if named == survivor.id {
+            return hint;
+        }
+        let people = self.loaded(named).map(|loaded| loaded.people.as_slice()).unwrap_or_default();
+        let person = people.iter().find(|p| p.no == token.participant);
+        let there = person.and_then(|person| {
+            let agent = person.role == Role::Agent;
+            survivor.participants.iter().find(|p| p.key == person.key && (p.role == Role::Agent) == agent)
+        });
+        there.map_or(hint, |there| Hint::Token(Token { participant: there.no, ..token }))
+    }
+
+    /// The desk that a mail's signed token, or the mail that a bounce speaks of, leads to: a ticket may
+    /// have been moved since, and the mail comes to the address it was opened at.
+    pub async fn desk_named(
+        &mut self,
+        hints: &ThreadHints,
+        bounced: Option<&MessageId>,
+    ) -> Result<Option<DeskName>, StoreError> {
+        for token in hints.tokens.iter().take(REFERENCES) {
+            let named = self.load_number(token.ticket).await?.map(|loaded| loaded.row.snapshot.id);
+            let Some(named) = named else { continue };
+            if let Some(ticket) = self.survivor(named).await? {
+                return Ok(Some(ticket.desk));
+            }
+        }
+        let Some(bounced) = bounced else { return Ok(None) };
+        let row = sqlx::query(
+            "SELECT t.desk AS desk FROM outbox o JOIN ticket t ON t.id = o.ticket WHERE o.message_key = $1 LIMIT 1",
+        )
+        .bind(raw(&message_key(&self.sealer, bounced)))
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        row.map(|row| Cells(&row).name("desk", DeskName::parse)).transpose()
     }
 
     /// Duplicate, repeated Message-ID and the governor's counts, in one statement.

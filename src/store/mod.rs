@@ -16,6 +16,7 @@ mod ledger;
 mod listing;
 mod outbox;
 mod place;
+mod presence;
 mod privacy;
 mod quarantine;
 mod read;
@@ -36,8 +37,9 @@ pub use folder::{FirstSight, FolderState};
 pub use gap::{Gap, NewGap};
 pub use lease::{Lease, LeaseName};
 pub use ledger::{Cursor, Landing, NewOriginal, OriginalBatch, Tidied, ToTidy};
-pub use outbox::{Claimed, Outcome};
+pub use outbox::{Claimed, Hold, Outcome};
 pub use place::{Placed, Thread};
+pub use presence::Presence;
 pub use privacy::Revealed;
 pub use quarantine::QuarantineAction;
 pub use replay::StoredMail;
@@ -49,6 +51,7 @@ pub use views::{
 };
 pub use work::{Ids, Work};
 
+use crate::domain::ids::{ParticipantNo, TicketId};
 use crate::domain::message::Instant;
 use crate::seal::Sealer;
 
@@ -84,5 +87,24 @@ impl Store {
         let row = row.fetch_one(&self.pools.read).await?;
         let value = cells::Cells(&row).int("value")?;
         if value == 0 { Ok(None) } else { cells::from_micros(value).map(Some) }
+    }
+
+    /// Does the key ring open what lies here? Looks at the oldest and the newest sealed row: with the
+    /// ring of another installation nothing may be read, sent or taken in.
+    pub async fn ring_fits(&self) -> Result<bool, StoreError> {
+        for order in ["ASC", "DESC"] {
+            let sql =
+                format!("SELECT ticket, no, sealed FROM participant ORDER BY ticket {order}, no LIMIT 1");
+            let row = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_optional(&self.pools.read).await?;
+            let Some(row) = row else { return Ok(true) };
+            let cells = cells::Cells(&row);
+            let ticket = TicketId::from_slice(&cells.blob("ticket")?)?;
+            let no = ParticipantNo::new(cells.small("no")?)?;
+            let place = sealed::Place::Participant(ticket, no);
+            if sealed::open::<sealed::Person>(&self.sealer, &place, &cells.blob("sealed")?).is_err() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }

@@ -10,9 +10,12 @@ use super::write::{insert_people, insert_ticket};
 use crate::domain::address::Mailbox;
 use crate::domain::effect::{Decision, Effect, NewParticipant, Subject};
 use crate::domain::facts::TicketRef;
-use crate::domain::ids::{ArticleId, LookupKey, MessageId, ParticipantNo, TicketNumber};
+use crate::domain::ids::{AgentName, ArticleId, LookupKey, MessageId, ParticipantNo, TicketId, TicketNumber};
 use crate::domain::outgoing::Recipient;
 use crate::domain::ticket::Role;
+
+/// Under this name stands a contact of the desk's escalation, who is told and is no agent.
+const CONTACT: &str = "escalation";
 
 /// The identifiers that a new mail of the ticket refers to (RFC 5322 3.6.4), the decided message
 /// included.
@@ -88,6 +91,11 @@ impl Work {
         }
         let added = loaded.people.get(known..).unwrap_or_default();
         insert_people(&mut self.tx, loaded.row.snapshot.id, added).await?;
+        for effect in &decision.effects {
+            if let Effect::MergeInto(survivor) = effect {
+                self.bring_people(&loaded, *survivor, ids).await?;
+            }
+        }
         // The row in memory is the one to come; until `apply` wrote it nobody may read it here.
         let snapshot = &loaded.row.snapshot;
         self.forget(snapshot.id);
@@ -121,15 +129,19 @@ impl Work {
             match effect {
                 Effect::AddParticipant(new) => self.add_person(loaded, new, ids)?,
                 Effect::Enqueue(mail) => {
-                    if let Recipient::Agent(agent, address) = &mail.to {
-                        let new = NewParticipant {
-                            mailbox: Mailbox { name: None, address: address.clone() },
-                            role: Role::Agent,
-                            organisation: None,
-                            agent: Some(agent.clone()),
-                        };
-                        self.add_person(loaded, &new, ids)?;
-                    }
+                    let (agent, address) = match &mail.to {
+                        Recipient::Participant(_) => continue,
+                        Recipient::Agent(agent, address) => (agent.clone(), address),
+                        // Nobody's name in the directory: the address acts on nothing.
+                        Recipient::Contact(address) => (AgentName::parse(CONTACT)?, address),
+                    };
+                    let new = NewParticipant {
+                        mailbox: Mailbox { name: None, address: address.clone() },
+                        role: Role::Agent,
+                        organisation: None,
+                        agent: Some(agent),
+                    };
+                    self.add_person(loaded, &new, ids)?;
                 }
                 _ => {}
             }
@@ -153,6 +165,31 @@ impl Work {
         Ok(())
     }
 
+    /// The people of a merged ticket take part in the one that took its place: their mail joins it
+    /// (L19), and what is answered there reaches them.
+    async fn bring_people(
+        &mut self,
+        merged: &Loaded,
+        survivor: TicketId,
+        ids: &Ids,
+    ) -> Result<(), StoreError> {
+        let mut other = self.load(survivor).await?.ok_or(StoreError::Missing("ticket"))?.clone();
+        let known = other.people.len();
+        for person in &merged.people {
+            let place = Place::Participant(merged.row.snapshot.id, person.no);
+            let new = NewParticipant {
+                mailbox: open::<Person>(&self.sealer, &place, &person.sealed)?.mailbox()?,
+                role: if person.role == Role::Agent { Role::Agent } else { Role::Participant },
+                organisation: person.organisation.clone(),
+                agent: person.agent.clone(),
+            };
+            self.add_person(&mut other, &new, ids)?;
+        }
+        insert_people(&mut self.tx, survivor, other.people.get(known..).unwrap_or_default()).await?;
+        self.keep(other);
+        Ok(())
+    }
+
     fn recipients(
         &self,
         loaded: &Loaded,
@@ -163,7 +200,7 @@ impl Work {
             let Effect::Enqueue(mail) = effect else { continue };
             let person = match &mail.to {
                 Recipient::Participant(no) => loaded.people.iter().find(|p| p.no == *no),
-                Recipient::Agent(_, address) => {
+                Recipient::Agent(_, address) | Recipient::Contact(address) => {
                     let key = LookupKey(address_key(&self.sealer, address));
                     loaded.people.iter().find(|p| p.key == key && p.role == Role::Agent)
                 }

@@ -98,13 +98,15 @@ impl Store {
         work.commit(now).await
     }
 
-    /// Erases what a ticket's people wrote: deletes the wrapped keys and bodies of its originals and
-    /// empties texts and sealed fields of its messages, subject and bytes of its mails. The ledger
-    /// keeps keyed hashes, so that the mail does not come back at the next poll (L12).
+    /// Erases what a ticket's people wrote: deletes the wrapped keys and bodies of its originals and of
+    /// their duplicates, empties texts and sealed fields of its messages, subject and bytes of its
+    /// mails, and cancels what was not sent. The ledger keeps keyed hashes, so that the mail does not
+    /// come back at the next poll (L12). The reason's text is not kept, its keyed hash is.
     pub async fn erase_ticket(
         &self,
         number: TicketNumber,
         actor: &Actor,
+        (reason, operator): (&str, &str),
         ids: &Ids,
     ) -> Result<ErasedView, StoreError> {
         let now = ids.now;
@@ -113,7 +115,13 @@ impl Store {
         let ticket = loaded.row.snapshot.id;
         let originals = work.erase_originals(ticket, now).await?;
         let messages = work.erase_messages(ticket, ids).await?;
-        let reasons = vec![format!("originals:{originals}"), format!("messages:{messages}")];
+        let key = self.sealer.lookup(LookupDomain::Content, reason.trim());
+        let reasons = vec![
+            format!("reason:{}", HEXLOWER.encode(&key.0)),
+            format!("originals:{originals}"),
+            format!("messages:{messages}"),
+            format!("operator:{operator}"),
+        ];
         let actor = audit::name(actor);
         work.note(Entry {
             at: now,
@@ -139,7 +147,7 @@ impl Work {
     }
 
     async fn erase_originals(&mut self, ticket: TicketId, now: Instant) -> Result<i64, StoreError> {
-        let mails = self.mails_of(ticket).await?;
+        let mails = self.mails_and_duplicates_of(ticket).await?;
         let mut erased = 0;
         for chunk in mails.chunks(64) {
             let chunk = padded(chunk);
@@ -153,12 +161,27 @@ impl Work {
                 erased += if table == "original" { number(done.rows_affected()) } else { 0 };
             }
         }
-        sqlx::query("UPDATE ledger SET state = 'erased', state_at = $1, reason = 'ordered', sha256 = NULL WHERE ticket = $2")
-            .bind(micros(now))
-            .bind(raw(ticket.as_bytes()))
-            .execute(&mut *self.tx)
-            .await?;
+        sqlx::query(
+            "UPDATE ledger SET state = 'erased', state_at = $1, reason = 'ordered', sha256 = NULL
+             WHERE ticket = $2 OR duplicate_of IN (SELECT id FROM ledger WHERE ticket = $2)",
+        )
+        .bind(micros(now))
+        .bind(raw(ticket.as_bytes()))
+        .execute(&mut *self.tx)
+        .await?;
         Ok(erased)
+    }
+
+    /// The mails of a ticket, and the copies of them that stand in none.
+    async fn mails_and_duplicates_of(&mut self, ticket: TicketId) -> Result<Vec<LedgerId>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id FROM ledger WHERE ticket = $1
+                OR duplicate_of IN (SELECT id FROM ledger WHERE ticket = $1)",
+        )
+        .bind(raw(ticket.as_bytes()))
+        .fetch_all(&mut *self.tx)
+        .await?;
+        rows.iter().map(|row| Ok(LedgerId::from_slice(&Cells(row).blob("id")?)?)).collect()
     }
 
     async fn erase_messages(&mut self, ticket: TicketId, ids: &Ids) -> Result<i64, StoreError> {
@@ -185,10 +208,12 @@ impl Work {
             .bind(raw(ticket.as_bytes()))
             .execute(&mut *self.tx)
             .await?;
-        // What is still to be sent keeps its bytes until it is sent or given up.
-        let sent =
-            "UPDATE outbox SET bytes = $1 WHERE ticket = $2 AND state NOT IN ('queued', 'later', 'leased')";
-        sqlx::query(sent).bind(Vec::<u8>::new()).bind(raw(ticket.as_bytes())).execute(&mut *self.tx).await?;
+        // What waits is not sent any more; what is on its way ends as it does, without its bytes here.
+        let waiting = "UPDATE outbox SET state = 'cancelled', reason = 'erased', not_before = NULL
+             WHERE ticket = $1 AND state IN ('queued', 'later')";
+        sqlx::query(waiting).bind(raw(ticket.as_bytes())).execute(&mut *self.tx).await?;
+        let bytes = "UPDATE outbox SET bytes = $1 WHERE ticket = $2";
+        sqlx::query(bytes).bind(Vec::<u8>::new()).bind(raw(ticket.as_bytes())).execute(&mut *self.tx).await?;
         Ok(number(rows.len()))
     }
 }

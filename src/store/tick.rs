@@ -10,7 +10,7 @@ use super::sealed::{Place, ThreadSecret, open};
 use super::ticket_row::{COLUMNS, Loaded, TicketRow};
 use super::work::Work;
 use crate::domain::facts::{CommandFacts, TickFacts};
-use crate::domain::ids::{AccountName, AgentName, FolderName, MessageId, TicketNumber};
+use crate::domain::ids::{AccountName, AgentName, FolderName, MessageId, TicketId, TicketNumber};
 use crate::domain::message::Instant;
 use crate::domain::policy::Governor;
 use crate::domain::ticket::{LastPublic, Role, TicketSnapshot};
@@ -58,6 +58,17 @@ impl Work {
         let ids: Vec<_> = rows.iter().map(|row| row.snapshot.id).collect();
         self.adopt(rows).await?;
         Ok(ids.iter().filter_map(|id| self.loaded(*id)).map(Loaded::snapshot).collect())
+    }
+
+    /// A due ticket that nothing could be decided about is looked at again then.
+    pub async fn postpone(&mut self, ticket: TicketId, until: Instant) -> Result<(), StoreError> {
+        sqlx::query("UPDATE ticket SET due_at = $1 WHERE id = $2")
+            .bind(micros(until))
+            .bind(raw(ticket.as_bytes()))
+            .execute(&mut *self.tx)
+            .await?;
+        self.forget(ticket);
+        Ok(())
     }
 
     /// Everything `decide::on_tick` wants to know.
@@ -137,7 +148,7 @@ impl Work {
         };
         let row = sqlx::query(
             "SELECT
-                (SELECT COUNT(*) FROM outbox WHERE ticket = $1 AND kind NOT IN ('notification', 'refusal')
+                (SELECT COUNT(*) FROM outbox WHERE ticket = $1 AND kind NOT IN ('notification', 'refusal', 'escalation')
                     AND (state IN ('queued', 'leased', 'later') OR (state = 'dead' AND article = $2))) AS n,
                 (SELECT reason FROM outbox WHERE ticket = $1 AND kind = 'received' AND state = 'suppressed'
                     ORDER BY created_at DESC LIMIT 1) AS reason",

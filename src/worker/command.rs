@@ -73,6 +73,22 @@ impl Commands {
         }
     }
 
+    /// May this agent act on this ticket? For acts that are no command.
+    ///
+    /// # Errors
+    /// [`CommandError::NoTicket`], [`CommandError::NotYours`].
+    pub async fn entitled(&self, number: TicketNumber, agent: &AgentName) -> Result<(), CommandError> {
+        let mut work = self.store.begin(None).await.map_err(Failure::from)?;
+        let ticket = work.ticket(number).await.map_err(Failure::from)?;
+        work.rollback().await.map_err(Failure::from)?;
+        let ticket = ticket.ok_or(CommandError::NoTicket(number))?;
+        let rules = self.book.current();
+        match rules.policy.directory.agent_of_desk(agent, &ticket.desk) {
+            Some(_) => Ok(()),
+            None => Err(CommandError::NotYours(agent.clone(), number)),
+        }
+    }
+
     async fn attempt(&self, order: &Order, operator: &str) -> Result<&'static str, CommandError> {
         let rules = self.book.current();
         let now = self.clock.now();

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::decide::on_tick::on_tick;
 use crate::decide::scene::Scene;
 use crate::domain::desk::Desk;
+use crate::domain::effect::Effect;
 use crate::domain::ids::{AccountName, FolderName, RunId};
 use crate::domain::message::Instant;
 use crate::domain::policy::Policy;
@@ -17,13 +18,15 @@ use crate::domain::ticket::TicketSnapshot;
 use crate::store::{Lease, LeaseName, Store, StoreError, TickQuery, Work};
 
 use super::door::{Door, DoorError};
+use super::lease::Held;
 use super::rules::{RuleBook, Rules};
 use super::{Bells, Failure, Step};
 
 /// Tickets looked at in one transaction.
 const TURN: u32 = 32;
-const LEASE: TimeDelta = TimeDelta::seconds(60);
 const LOOK: Duration = Duration::from_secs(15);
+/// When a ticket that cannot be decided is tried again.
+const POSTPONED: TimeDelta = TimeDelta::minutes(15);
 
 /// The sweep worker.
 #[derive(Clone)]
@@ -53,6 +56,17 @@ pub struct Swept {
     pub reason: String,
     /// When.
     pub at: Instant,
+    /// It is due no more: the next batch brings others.
+    #[serde(skip)]
+    pub moved: bool,
+}
+
+impl Swept {
+    /// Something was done, or it made room for others: another turn at once is worth it. A ticket that
+    /// was only looked at and is due still is none.
+    pub fn progress(&self) -> bool {
+        self.moved || self.action != "looked"
+    }
 }
 
 impl Sweep {
@@ -75,7 +89,9 @@ impl Sweep {
                 }
                 Err(error) => {
                     work.rollback_to().await?;
-                    tracing::error!(ticket = %ticket.number, %error, "a due ticket could not be decided");
+                    tracing::error!(ticket = %ticket.number, %error, "ALARM: a due ticket could not be decided");
+                    // It must not stand before the others in every batch (L25).
+                    work.postpone(ticket.id, now + POSTPONED).await?;
                 }
             }
         }
@@ -106,12 +122,15 @@ impl Sweep {
         if reason.contains(&"close_waits_for_poll") {
             self.bells.reconcile.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
-        Ok(Swept { ticket: ticket.number.get(), action: decision.action, reason: reason.join(","), at: now })
+        let later = |due: &Option<Instant>| due.is_none_or(|at| at > now);
+        let moved = decision.effects.iter().any(|e| matches!(e, Effect::SetDue(due) if later(due)));
+        let (action, reason) = (decision.action, reason.join(","));
+        Ok(Swept { ticket: ticket.number.get(), action, reason, at: now, moved })
     }
 
     /// Loops until `stop`, while it holds the lease of the one sweeper; reports to `watch`.
     pub async fn run(self, stop: CancellationToken, watch: impl Fn(&Result<Step, Failure>)) {
-        let mut lease: Option<Lease> = None;
+        let mut lease = Held::new(self.store.clone(), LeaseName::Sweep, self.run);
         while !stop.is_cancelled() {
             let outcome = self.turn(&mut lease).await;
             watch(&outcome);
@@ -126,26 +145,13 @@ impl Sweep {
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
-        if let Some(lease) = lease {
-            let _ = self.store.release(&lease).await;
-        }
+        lease.release().await;
     }
 
-    async fn turn(&self, lease: &mut Option<Lease>) -> Result<Step, Failure> {
-        let now = Clock::System.now();
-        let held = match lease {
-            Some(held) => self.store.renew(held, now, LEASE).await.is_ok(),
-            None => false,
-        };
-        if !held {
-            *lease = self.store.take_lease(&LeaseName::Sweep, self.run, now, LEASE).await?;
-        }
-        if lease.is_none() {
-            return Err(Failure::Elsewhere);
-        }
-        let swept = self.step(lease.as_ref()).await?;
-        // A ticket that was only looked at and waits on is no progress worth another turn at once.
-        Ok(Step::of(swept.iter().filter(|s| s.action != "looked").count()))
+    async fn turn(&self, lease: &mut Held) -> Result<Step, Failure> {
+        lease.hold().await?;
+        let swept = self.step(lease.get()).await?;
+        Ok(Step::of(swept.iter().filter(|s| s.progress()).count()))
     }
 }
 

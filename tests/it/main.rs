@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod app;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod harness;
@@ -26,6 +28,8 @@ mod lessons_duplicates;
 mod lessons_loops;
 #[cfg(test)]
 mod lessons_losing;
+#[cfg(test)]
+mod lessons_orders;
 #[cfg(test)]
 mod lessons_providers;
 #[cfg(test)]

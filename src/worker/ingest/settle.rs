@@ -10,6 +10,7 @@ use futures_util::{StreamExt as _, stream};
 
 use crate::decide::on_message::on_message;
 use crate::decide::scene::{Incoming, Scene};
+use crate::domain::desk::{Desk, DeskClass};
 use crate::domain::effect::{Decision, Effect, LedgerState};
 use crate::domain::ids::{AccountName, RunId};
 use crate::domain::policy::pipe_name;
@@ -220,6 +221,10 @@ impl Ingest {
             match self.decide_one(&mut work, rules, mail).await {
                 Ok(one) => {
                     work.release().await?;
+                    if one.state == LedgerState::Held.as_str() && one.reason != "spam" {
+                        // L22: someone may pretend to be an agent, or an agent's answer went astray.
+                        tracing::error!(ledger = %one.ledger, reason = one.reason, "ALARM: mail in an agent's name is held; see `mailward quarantine list`");
+                    }
                     turn.ended.push(one);
                 }
                 Err(DoorError::Store(error)) if error.transient() || error == StoreError::Fenced => {
@@ -251,10 +256,11 @@ impl Ingest {
         mail: &Understood,
     ) -> Result<Ended, DoorError> {
         let now = self.clock.now();
+        let desk = desk_of(work, rules, mail).await?;
         let facts = work
             .facts(&FactsQuery {
                 ledger: mail.stored.id,
-                desk: &mail.desk.name,
+                desk: &desk.name,
                 account: &mail.account.name,
                 hints: &mail.hints,
                 message_id: mail.mail.message_id.as_ref(),
@@ -275,11 +281,24 @@ impl Ingest {
             arrived: mail.stored.arrived_at,
             released: mail.stored.released,
         };
-        let scene = Scene { desk: &mail.desk, policy: &rules.policy, now };
+        let scene = Scene { desk: &desk, policy: &rules.policy, now };
         let decision = on_message(incoming, &facts, scene);
-        let applied = self.door.carry_out(work, &decision, &mail.desk, rules).await?;
+        let applied = self.door.carry_out(work, &decision, &desk, rules).await?;
         Ok(ended(mail, &decision, applied.ticket.map(|t| t.number.get())))
     }
+}
+
+/// The receiving desk, or the one to which the mail's ticket was moved; what came to a breach desk
+/// stays there, and nothing is led to one.
+async fn desk_of(work: &mut Work, rules: &Rules, mail: &Understood) -> Result<Arc<Desk>, DoorError> {
+    let bounced = mail.mail.bounce.as_ref().and_then(|b| b.original.as_ref());
+    let support = |desk: &Arc<Desk>| desk.class == DeskClass::Support;
+    if !support(&mail.desk) || (mail.hints.tokens.is_empty() && bounced.is_none()) {
+        return Ok(mail.desk.clone());
+    }
+    let named = work.desk_named(&mail.hints, bounced).await?;
+    let desk = named.and_then(|name| rules.policy.desks.get(&name)).filter(|desk| support(desk));
+    Ok(desk.unwrap_or(&mail.desk).clone())
 }
 
 fn ended(mail: &Understood, decision: &Decision, ticket: Option<i64>) -> Ended {
