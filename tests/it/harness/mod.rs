@@ -89,17 +89,15 @@ pub fn free_port() -> u16 {
     let first = 12_000 + std::process::id() % 2000 * 10;
     let folder = std::env::temp_dir().join("mailward-test-ports");
     std::fs::create_dir_all(&folder).unwrap();
-    for _ in 0..20_000 {
+    let free = |_| {
         let step = NEXT.fetch_add(1, Ordering::Relaxed);
         let port = u16::try_from(12_000 + (first - 12_000 + step) % 20_000).unwrap();
         let file = File::create(folder.join(port.to_string())).unwrap();
-        if file.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            // The lock is given back with the process.
-            std::mem::forget(file);
-            return port;
-        }
-    }
-    panic!("no port is left below 32000");
+        let taken = file.try_lock().is_err() || TcpListener::bind(("127.0.0.1", port)).is_err();
+        // The lock is given back with the process.
+        (!taken).then(|| std::mem::forget(file)).map(|()| port)
+    };
+    (0..20_000).find_map(free).unwrap()
 }
 
 /// Waits until a port answers.
