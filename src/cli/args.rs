@@ -75,7 +75,7 @@ pub struct Config {
 /// A simulated instant.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct At {
-    /// Acts as if it were this instant (RFC 3339); needs `simulated = true` under [clock].
+    /// Acts as if it were this instant (RFC 3339); needs `simulated = true` under `[clock]`.
     #[arg(long, value_name = "TIME")]
     pub at: Option<chrono::DateTime<chrono::Utc>>,
 }
