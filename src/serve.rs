@@ -188,7 +188,9 @@ async fn settled(pulses: &[Arc<Pulse>], workers: &Workers, stop: &CancellationTo
             (did, idle) = (now, sum(|p| &p.idle));
             continue;
         }
-        if sum(|p| &p.idle).iter().zip(&idle).all(|(now, then)| now >= &(then + 2)) {
+        let looked = sum(|p| &p.idle).iter().zip(&idle).all(|(now, then)| now >= &(then + 2));
+        // A row that a dead run had in hand is sendable again when its lease ends.
+        if looked && matches!(workers.outbox.store.leased_count().await, Ok(0)) {
             return Ok(());
         }
     }

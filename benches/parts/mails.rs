@@ -1,5 +1,8 @@
-//! Mails as a help desk gets them, made from a seed: new requests, replies that quote and refer, vacation notices, bounces; text and HTML in three encodings and four languages, one in
-//! seven with an attachment. About 40 KB on average.
+//! Mails as a help desk gets them, made from a seed: new requests, replies that quote and refer,
+//! vacation notices, bounces; text and HTML in three encodings and four languages, one in seven with
+//! an attachment. About 40 KB on average.
+
+use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use data_encoding::BASE64;
@@ -207,15 +210,12 @@ fn text_of(dice: &mut Dice, person: &Person, quotes: bool) -> String {
         text.push_str(if n % 3 == 2 { "\n\n" } else { " " });
     }
     if quotes {
-        text.push_str(&format!("\n\n{}\n", words.wrote));
+        let _ = writeln!(text, "\n\n{}", words.wrote);
         for _ in 0..dice.below(18) + 2 {
-            text.push_str(&format!("> {}\n", dice.of(&words.sentences)));
+            let _ = writeln!(text, "> {}", dice.of(&words.sentences));
         }
     }
-    text.push_str(&format!(
-        "\n\n{}\n{}\n-- \n{} | {}\n",
-        words.bye, person.name, person.name, person.address
-    ));
+    let _ = writeln!(text, "\n\n{}\n{}\n-- \n{} | {}", words.bye, person.name, person.name, person.address);
     text
 }
 
@@ -230,7 +230,9 @@ fn request(
     let mut body = part("text/plain", &text, encoding);
     if dice.percent(75) {
         let lines = text.lines().filter(|line| !line.is_empty());
-        let lines: String = lines.map(|line| format!("<p>{}</p>\n", line.replace('<', "&lt;"))).collect();
+        let lines: Vec<String> =
+            lines.map(|line| format!("<p>{}</p>\n", line.replace('<', "&lt;"))).collect();
+        let lines = lines.concat();
         let html = format!(
             "<html><head><style>p{{margin:0 0 1em 0}}</style></head>\n<body>{lines}<table border=0><tr><td><b>{}</b></td>\
              <td><a href=\"https://clinic.example/\">www</a></td></tr></table></body></html>\n",
@@ -277,7 +279,8 @@ fn part(kind: &str, text: &str, encoding: usize) -> String {
 
 fn several(kind: &str, parts: &[String], dice: &mut Dice) -> String {
     let boundary = format!("part{:016x}", dice.next());
-    let parts: String = parts.iter().map(|part| format!("--{boundary}\r\n{part}\r\n")).collect();
+    let parts: Vec<String> = parts.iter().map(|part| format!("--{boundary}\r\n{part}\r\n")).collect();
+    let parts = parts.concat();
     format!("Content-Type: multipart/{kind}; boundary=\"{boundary}\"\r\n\r\n{parts}--{boundary}--\r\n")
 }
 

@@ -20,16 +20,10 @@ impl Figure {
         Self { name: name.to_owned(), value, unit, target: None, ok: None }
     }
 
-    /// At most so much.
+    /// A bound, and whether the value keeps to it.
     #[must_use]
-    pub fn at_most(self, target: f64) -> Self {
-        Self { ok: Some(self.value <= target), target: Some(target), ..self }
-    }
-
-    /// At least so much.
-    #[must_use]
-    pub fn at_least(self, target: f64) -> Self {
-        Self { ok: Some(self.value >= target), target: Some(target), ..self }
+    pub fn must(self, target: f64, ok: fn(&f64, &f64) -> bool) -> Self {
+        Self { ok: Some(ok(&self.value, &target)), target: Some(target), ..self }
     }
 }
 

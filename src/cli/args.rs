@@ -38,6 +38,8 @@ pub enum Command {
     Redact(Redact),
     /// Answers deadline questions: JSON lines in, the same with `due` out.
     Due(Due),
+    /// Tells how long ago each folder was polled and what waits; exit 75 when it is too long.
+    Health(Health),
     /// Looks at everything that is due once, then makes one pass of the outbox.
     Sweep(Sweep),
     /// Lists, shows and changes tickets.
@@ -213,6 +215,17 @@ pub struct Listing {
     /// One JSON object a line.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `health`.
+#[derive(Debug, Args)]
+pub struct Health {
+    #[command(flatten)]
+    /// Configuration and form.
+    pub listing: Listing,
+    /// How many seconds a poll may lie back, and a mail may wait.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub max_age: u32,
 }
 
 /// One ticket.

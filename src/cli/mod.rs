@@ -6,6 +6,7 @@ pub mod check;
 pub mod demo;
 pub mod due;
 pub mod exit;
+pub mod health;
 pub mod ingest;
 pub mod inspect;
 pub mod keys;
@@ -58,6 +59,7 @@ async fn run(command: Command) -> Result<Exit, Stop> {
         Command::Ingest(args) => ingest::run(args).await,
         Command::Inspect(args) => inspect::run(&args),
         Command::Redact(args) => redact::run(&args),
+        Command::Health(args) => health::run(args).await,
         Command::Due(args) => due::run(&args),
         Command::Sweep(args) => sweep::run(args).await,
         Command::Ticket(args) => ticket::run(args).await,

@@ -30,6 +30,7 @@ pub async fn run(args: Serve) -> Result<Exit, Stop> {
     for warning in &office.loaded.warnings {
         tracing::warn!(code = warning.code, line = warning.line, "{}", warning.message);
     }
+    let presence = office.store.enter(office.run()).await?;
     let workers = workers(&office)?;
     let stop = CancellationToken::new();
     tokio::spawn(signals(stop.clone(), args.config.config.clone(), office.book.clone()));
@@ -41,6 +42,7 @@ pub async fn run(args: Serve) -> Result<Exit, Stop> {
     let progress = super::say::progress(args.until_idle.then_some("working until idle"));
     let ended = crate::serve::run(workers, stop, args.until_idle).await;
     progress.finish_and_clear();
+    drop(presence);
     office.store.close().await;
     match ended {
         Ended::Well => Ok(Exit::Ok),

@@ -26,6 +26,7 @@ pub async fn run(args: Sweep) -> Result<Exit, Stop> {
             break;
         }
     }
+    let _presence = office.store.enter(office.run()).await?;
     let outbox = super::serve::outbox(&office)?;
     while let Step::Did(_) = outbox.step().await? {}
     Ok(Exit::Ok)

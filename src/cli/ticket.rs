@@ -6,9 +6,10 @@ use crate::domain::outgoing::PublicText;
 use crate::domain::text::RawText;
 use crate::domain::ticket::{Actor, Priority};
 use crate::phi::Context;
-use crate::store::{Ids, TicketFilter, TicketView};
+use crate::store::{Ids, Presence, TicketFilter, TicketView};
 use crate::worker::Step;
 use crate::worker::command::Order;
+use crate::worker::outbox::OutboxWorker;
 
 use super::args::{Act, ActWithText, Listing, One, Ticket};
 use super::exit::{Exit, Stop};
@@ -176,12 +177,17 @@ async fn with_office(
     Ok(Exit::Ok)
 }
 
+async fn outbox(office: &Office) -> Result<(OutboxWorker, Presence), Stop> {
+    let presence = office.store.enter(office.run()).await?;
+    Ok((super::serve::outbox(office)?, presence))
+}
+
 /// One pass of the outbox: the answer need not wait for the running gateway. The act is durable: a
 /// relay that is away must not look like a failure, or the caller says it to the customer twice.
 async fn send(office: &Office) {
-    let why = match super::serve::outbox(office) {
+    let why = match outbox(office).await {
         Err(stop) => stop.message,
-        Ok(outbox) => loop {
+        Ok((outbox, _presence)) => loop {
             match outbox.step().await {
                 Ok(Step::Did(_)) => {}
                 Ok(Step::Idle) => return,

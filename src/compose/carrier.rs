@@ -8,6 +8,7 @@ use super::{ComposeError, MintRequest};
 use crate::domain::account::TokenCarrier;
 use crate::domain::address::EmailAddress;
 use crate::domain::ids::MessageId;
+use crate::domain::outgoing::Notice;
 use crate::domain::token::{self, Purpose, Token, TokenKeys};
 
 /// RFC 5321 4.5.3.1.1.
@@ -31,7 +32,13 @@ pub(super) struct Identity {
 
 impl Identity {
     pub(super) fn of(request: &MintRequest<'_>, entropy: &[u8]) -> Result<Self, ComposeError> {
-        let purpose = if request.outgoing.notice.to_customer() { Purpose::Reply } else { Purpose::Agent };
+        let notice = &request.outgoing.notice;
+        let purpose = match notice {
+            // Nobody acts with it: it only tells a bounce where it belongs.
+            Notice::Escalation { .. } => Purpose::Bounce,
+            notice if notice.to_customer() => Purpose::Reply,
+            _ => Purpose::Agent,
+        };
         let own = Token { purpose, ticket: request.number, participant: request.participant };
         let token = request.keys.mint(own);
         let domain = request.desk.address.domain();
@@ -41,7 +48,11 @@ impl Identity {
         let fit = |id: &&MessageId| is_sendable(id) && !is_foreign(id, own, request.keys);
         let in_reply_to = request.outgoing.in_reply_to.as_ref().filter(fit).cloned();
         let references = references(root, request.references.iter().filter(fit), in_reply_to.as_ref());
-        Ok(Self { message_id, reply_to: reply_address(request, &token), in_reply_to, references })
+        let reply_to = match purpose {
+            Purpose::Bounce => request.desk.address.clone(),
+            _ => reply_address(request, &token),
+        };
+        Ok(Self { message_id, reply_to, in_reply_to, references })
     }
 }
 

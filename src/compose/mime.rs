@@ -87,7 +87,9 @@ fn ids<'a>(ids: impl IntoIterator<Item = &'a MessageId>) -> String {
 /// RFC 3834 5: an answer to a mail, or made by a system of itself.
 const fn auto_submitted(notice: &Notice) -> &'static str {
     match notice {
-        Notice::Received { .. } | Notice::AgentRefusal { .. } => "auto-replied",
+        Notice::Received { .. } | Notice::Reopened | Notice::Status { .. } | Notice::AgentRefusal { .. } => {
+            "auto-replied"
+        }
         _ => "auto-generated",
     }
 }

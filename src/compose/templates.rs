@@ -11,10 +11,22 @@ use super::{ComposeError, text, words};
 use crate::domain::message::Language;
 
 /// A text for each of these stands in every language.
-const NOTICES: [&str; 8] =
-    ["received", "restricted", "answer", "resolved", "reminder", "closed", "notification", "refusal"];
+const NOTICES: [&str; 12] = [
+    "received",
+    "restricted",
+    "assigned",
+    "reopened",
+    "status",
+    "answer",
+    "resolved",
+    "reminder",
+    "closed",
+    "notification",
+    "refusal",
+    "escalation",
+];
 /// Mail to agents has no HTML: their client then quotes it line by line.
-const PLAIN_ONLY: [&str; 2] = ["notification", "refusal"];
+const PLAIN_ONLY: [&str; 3] = ["notification", "refusal", "escalation"];
 /// The frame of every HTML part.
 const LAYOUT: &str = "layout.html";
 
@@ -32,12 +44,16 @@ macro_rules! embedded {
 const EMBEDDED: &[(&str, &str)] = embedded!(
     "received.subject" "received.txt" "received.html"
     "restricted.subject" "restricted.txt" "restricted.html"
+    "assigned.subject" "assigned.txt" "assigned.html"
+    "reopened.subject" "reopened.txt" "reopened.html"
+    "status.subject" "status.txt" "status.html"
     "answer.subject" "answer.txt" "answer.html"
     "resolved.subject" "resolved.txt" "resolved.html"
     "reminder.subject" "reminder.txt" "reminder.html"
     "closed.subject" "closed.txt" "closed.html"
     "notification.subject" "notification.txt"
     "refusal.subject" "refusal.txt"
+    "escalation.subject" "escalation.txt"
 );
 
 /// What is wrong with an operator's template; for `check`.
@@ -255,7 +271,7 @@ mod tests {
     #[test]
     fn every_built_in_text_is_sound() {
         let environment = Templates::embedded().0;
-        assert_eq!(Templates::names().count(), 4 * 22 + 1);
+        assert_eq!(Templates::names().count(), 4 * 33 + 1);
         for name in Templates::names() {
             assert!(environment.get_template(name).is_ok(), "{name}");
             assert_eq!(problems_of(&environment, name, name), []);

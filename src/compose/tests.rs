@@ -13,7 +13,7 @@ use crate::domain::ids::{AgentName, DeskName};
 use crate::domain::message::Language;
 use crate::domain::outgoing::{Notice, PublicText, Recipient, Suppression};
 use crate::domain::text::RawText;
-use crate::domain::ticket::Priority;
+use crate::domain::ticket::{ClockKind, Priority, TicketState};
 use crate::domain::token::{Purpose, Token};
 use crate::phi::redact::no_customer_text;
 
@@ -48,6 +48,7 @@ fn received() -> Notice {
         subject: None,
         next_opening: Some(at(3, 14)),
         restricted: false,
+        asks: vec!["Instance".into(), "Steps".into()],
     }
 }
 
@@ -64,6 +65,10 @@ fn notification(text: &str, subject: &str) -> Notice {
     }
 }
 
+fn status(state: TicketState, due: Option<DateTime<Utc>>) -> Notice {
+    Notice::Status { state, priority: Priority::High, due }
+}
+
 /// Every notice once, under the name it has in the goldens.
 fn every_notice() -> Vec<(&'static str, Notice)> {
     let agent_name = || "Mary O'Neil".to_owned();
@@ -73,6 +78,7 @@ fn every_notice() -> Vec<(&'static str, Notice)> {
         subject: Some(no_customer_text("Viewer fails for [NAME]")),
         next_opening: None,
         restricted: false,
+        asks: Vec::new(),
     };
     let restricted = Notice::Received {
         arrived: at(2, 15),
@@ -80,12 +86,26 @@ fn every_notice() -> Vec<(&'static str, Notice)> {
         subject: Some(no_customer_text("never shown")),
         next_opening: None,
         restricted: true,
+        asks: vec!["never shown".into()],
     };
     let words = "Please restart the viewer.\n\nThen tell us: does \"Prior studies\" show <3 entries?";
     vec![
         ("received", received()),
         ("received, no promise, subject allowed", bare),
         ("received, breach desk", restricted),
+        ("assigned", Notice::Assigned { agent_name: agent_name() }),
+        ("reopened", Notice::Reopened),
+        ("status", status(TicketState::Open, Some(at(3, 14)))),
+        ("status, waiting for the customer", status(TicketState::Pending { since: at(2, 15) }, None)),
+        (
+            "escalation",
+            Notice::Escalation {
+                level: "Level 2: project team".into(),
+                priority: Priority::High,
+                missed: vec![ClockKind::Response, ClockKind::Update],
+                opened_at: at(2, 15),
+            },
+        ),
         ("answer", Notice::Answer { text: public(words), agent_name: agent_name() }),
         ("resolved", Notice::Resolved { text: Some(public("Fixed in 4.2.")), agent_name: agent_name() }),
         ("resolved, no words", Notice::Resolved { text: None, agent_name: agent_name() }),
@@ -232,7 +252,10 @@ fn every_notice_in_every_language_reads_as_agreed() {
 fn headers_say_what_rfc_3834_and_the_desk_ask_for() {
     for (name, notice) in every_notice() {
         let (automatic, to_customer) = (notice.automatic(), notice.to_customer());
-        let replied = matches!(notice, Notice::Received { .. } | Notice::AgentRefusal { .. });
+        let replied = matches!(
+            notice,
+            Notice::Received { .. } | Notice::Reopened | Notice::Status { .. } | Notice::AgentRefusal { .. }
+        );
         let minted = mint_one(notice, Language::En);
         let mail = parsed(&minted);
         let want = automatic.then_some(if replied { "auto-replied" } else { "auto-generated" });
@@ -289,8 +312,9 @@ fn a_breach_desk_acknowledges_without_subject_or_promise() {
 
 #[test]
 fn l24_a_customers_mail_has_no_variable_of_an_agents() {
-    let internal = ["event", "priority", "reasons", "attachments", "marker", "end_marker", "why"];
-    for notice in ["received", "restricted", "answer", "resolved", "reminder", "closed"] {
+    let internal = ["event", "reasons", "attachments", "marker", "end_marker", "why"];
+    let to_customers = ["received", "restricted", "assigned", "reopened", "status", "answer", "resolved"];
+    for notice in to_customers.into_iter().chain(["reminder", "closed"]) {
         for (name, _) in words::variables(notice) {
             assert!(!internal.contains(&name), "{notice} {name}");
         }
@@ -299,7 +323,8 @@ fn l24_a_customers_mail_has_no_variable_of_an_agents() {
         let customer = notice.to_customer();
         let minted = mint_one(notice, Language::En);
         let text = parsed(&minted).body_text(0).unwrap().into_owned();
-        assert_eq!(text.contains(MARKER), !customer, "{name}");
+        let to_agent = !customer && name != "escalation";
+        assert_eq!(text.contains(MARKER), to_agent, "{name}");
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::desk::Desk;
 use crate::domain::ids::TicketNumber;
 use crate::domain::message::{Instant, Language};
 use crate::domain::outgoing::{Notice, PublicText};
-use crate::domain::ticket::Priority;
+use crate::domain::ticket::{ClockKind, Priority};
 
 /// What a variable may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,15 @@ pub(super) fn variables(notice: &str) -> impl Iterator<Item = Variable> {
             ("response_due", Shape::Optional),
             ("opening", Shape::Optional),
             ("subject", Shape::Optional),
+            ("asks", Shape::List),
+        ],
+        "assigned" => &[("agent", Shape::Text)],
+        "status" => &[("state", Shape::Text), ("priority", Shape::Text), ("due", Shape::Optional)],
+        "escalation" => &[
+            ("level", Shape::Text),
+            ("priority", Shape::Text),
+            ("missed", Shape::List),
+            ("opened", Shape::Text),
         ],
         "restricted" => &[("arrived", Shape::Text)],
         "answer" => &[("text", Shape::Text), ("agent", Shape::Text)],
@@ -89,11 +98,25 @@ pub(super) fn context(notice: &Notice, desk: &Desk, number: TicketNumber, langua
     let here = |at: &Instant| Value::from(dates::date_time_here(*at, desk.calendar.zone, language));
     let own = match notice {
         Notice::Received { arrived, restricted: true, .. } => vec![("arrived", when(arrived))],
-        Notice::Received { arrived, response_due, subject, next_opening, .. } => vec![
+        Notice::Received { arrived, response_due, subject, next_opening, asks, .. } => vec![
             ("arrived", when(arrived)),
             ("response_due", optional(response_due.as_ref().map(here))),
             ("opening", optional(next_opening.as_ref().map(here))),
             ("subject", optional(subject.as_ref().map(|s| Value::from(s.as_str())))),
+            ("asks", Value::from(asks.clone())),
+        ],
+        Notice::Assigned { agent_name } => vec![("agent", Value::from(agent_name.as_str()))],
+        Notice::Reopened => Vec::new(),
+        Notice::Status { state, priority, due } => vec![
+            ("state", Value::from(state.as_str())),
+            ("priority", Value::from(priority_word(desk, *priority, language))),
+            ("due", optional(due.as_ref().map(when))),
+        ],
+        Notice::Escalation { level, priority, missed, opened_at } => vec![
+            ("level", Value::from(level.as_str())),
+            ("priority", Value::from(priority_word(desk, *priority, language))),
+            ("missed", missed.iter().map(|kind| Value::from(promise_word(*kind, language))).collect()),
+            ("opened", when(opened_at)),
         ],
         Notice::Answer { text, agent_name } => {
             vec![("text", Value::from(text.expose())), ("agent", Value::from(agent_name.as_str()))]
@@ -170,6 +193,24 @@ fn priority_word(desk: &Desk, priority: Priority, language: Language) -> String 
         (Language::It, Priority::Low) => "Bassa",
     };
     word.to_owned()
+}
+
+/// A promise in the language's words.
+const fn promise_word(kind: ClockKind, language: Language) -> &'static str {
+    match (language, kind) {
+        (Language::En, ClockKind::Response) => "first response",
+        (Language::En, ClockKind::Resolution) => "resolution",
+        (Language::En, ClockKind::Update) => "update to the customer",
+        (Language::Es, ClockKind::Response) => "primera respuesta",
+        (Language::Es, ClockKind::Resolution) => "solución",
+        (Language::Es, ClockKind::Update) => "información al cliente",
+        (Language::Pt, ClockKind::Response) => "primeira resposta",
+        (Language::Pt, ClockKind::Resolution) => "solução",
+        (Language::Pt, ClockKind::Update) => "retorno ao cliente",
+        (Language::It, ClockKind::Response) => "prima risposta",
+        (Language::It, ClockKind::Resolution) => "soluzione",
+        (Language::It, ClockKind::Update) => "aggiornamento al cliente",
+    }
 }
 
 #[cfg(test)]

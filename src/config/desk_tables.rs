@@ -48,9 +48,8 @@ pub struct DeskFile {
     /// Categories whose first answer owes an estimated resolution time (`#eta DATE`)
     #[serde(default)]
     pub eta: Vec<String>,
-    /// Notices to customers besides the acknowledgment
-    #[serde(default)]
-    pub notices: Vec<CustomerNotice>,
+    /// Notices to customers besides the acknowledgment; when absent `resolved`, `reminder`, `closed`
+    pub notices: Option<Vec<CustomerNotice>>,
     /// A directory of templates that override the others
     pub templates: Option<PathBuf>,
     /// The desk's own words for the priorities
@@ -141,6 +140,9 @@ pub struct AskTable {
     /// Only for these categories; empty for all
     #[serde(default)]
     pub categories: Vec<String>,
+    /// What it is called in mail to customers, by language: one of the labels of `[fields]`
+    #[serde(default)]
+    pub label: BTreeMap<String, String>,
 }
 
 /// A standard answer.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::accounts::{Desks, KnownDesks};
 use super::calendars::{self, Calendars};
-use super::desk_tables::{AutocloseTable, ClassWord, ClockStartWord, DeskFile, TargetTable};
+use super::desk_tables::{AskTable, AutocloseTable, ClassWord, ClockStartWord, DeskFile, TargetTable};
 use super::document::Reader;
 use super::people::{self, People};
 use super::problem::Problem;
 use super::sources::Source;
 use super::wording::Wording;
-use super::{rules, spans};
+use super::{not_yet, rules, spans};
 use crate::domain::account::{Account, TokenCarrier};
 use crate::domain::address::EmailAddress;
 use crate::domain::desk::{
@@ -20,7 +20,7 @@ use crate::domain::desk::{
     Submitters, Target, TargetFor,
 };
 use crate::domain::ids::{AgentName, Category, DeskName};
-use crate::domain::message::Instant;
+use crate::domain::message::{Instant, Language};
 use crate::domain::token;
 
 /// What desks refer to.
@@ -97,12 +97,15 @@ fn read(reader: &mut Reader<'_>, file: &DeskFile, base: &Path, around: &Surround
     desk.fields = file.fields.iter().map(|(label, field)| (label.clone(), field.clone())).collect();
     desk.templates = file.templates.as_ref().map(|path| base.join(path)).or_else(|| own(around.templates));
     desk.submitters = file.submitters.clone().map_or(Submitters::Anyone, Submitters::Roles);
-    desk.notices = file.notices.iter().copied().collect();
+    if let Some(notices) = &file.notices {
+        desk.notices = notices.iter().copied().collect();
+    }
     desk.escalation = escalation(reader, file, around.people);
     if file.clock_start == Some(ClockStartWord::Acknowledged) {
         desk.clock_start = ClockStart::Acknowledged;
     }
     asks_and_answers(reader, file, around.people, &mut desk);
+    not_yet::warn(reader, file);
     if file.class == Some(ClassWord::Breach) {
         desk.class = DeskClass::Breach;
         breach(reader, &desk);
@@ -219,7 +222,8 @@ fn asks_and_answers(reader: &mut Reader<'_>, file: &DeskFile, people: &People, d
         let categories = each(&table.categories, &format!("{path}/categories"), |path, text| {
             rules::category(reader, path, text, &desk.categories)
         });
-        desk.asks.push(Ask { field: table.field.clone(), categories });
+        let labels = ask_labels(reader, &format!("{path}/label"), table, file);
+        desk.asks.push(Ask { field: table.field.clone(), categories, labels });
     }
     for (number, table) in file.answer.iter().enumerate() {
         let path = format!("answer/{number}");
@@ -250,6 +254,29 @@ fn asks_and_answers(reader: &mut Reader<'_>, file: &DeskFile, people: &People, d
             });
         }
     }
+}
+
+/// What is asked for is read back: a name that no line of the answer could carry helps nobody.
+fn ask_labels(
+    reader: &mut Reader<'_>,
+    path: &str,
+    table: &AskTable,
+    file: &DeskFile,
+) -> BTreeMap<Language, String> {
+    let labels: Vec<&str> = file
+        .fields
+        .iter()
+        .filter(|(_, field)| **field == table.field)
+        .map(|(label, _)| label.as_str())
+        .collect();
+    let mut read = BTreeMap::new();
+    for (code, label) in &table.label {
+        let place = format!("{path}/{code}");
+        let found = labels.contains(&label.as_str()).then(|| label.clone());
+        let label = reader.known(&place, ("label of this field", label), found, &labels);
+        read.extend(people::language(reader, &place, code).zip(label));
+    }
+    read
 }
 
 /// A breach desk takes everything, tells nothing and never closes by time.

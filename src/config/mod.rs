@@ -9,6 +9,7 @@ mod desks;
 mod document;
 mod embedded;
 mod ical;
+mod not_yet;
 mod other_tables;
 mod people;
 mod problem;

@@ -4,6 +4,7 @@
 
 use crate::domain::agent_mail::words_above_marker;
 use crate::domain::command::Refusal;
+use crate::domain::desk::CustomerNotice;
 use crate::domain::effect::{Effect, NewArticle};
 use crate::domain::facts::CommandFacts;
 use crate::domain::ids::AgentName;
@@ -48,7 +49,8 @@ pub fn reply(
     let state = if words.resolve { state.resolve(scene.now)? } else { state };
     let agent_name = display_name(facts.agent.as_ref(), scene);
     let notice = || {
-        if words.resolve {
+        // The agent's words go out in any case; that the ticket is solved is told where the desk tells it.
+        if words.resolve && scene.desk.tells(CustomerNotice::Resolved) {
             Notice::Resolved { text: Some(words.text.clone()), agent_name: agent_name.clone() }
         } else {
             Notice::Answer { text: words.text.clone(), agent_name: agent_name.clone() }
@@ -81,9 +83,15 @@ fn holds_token(text: &str) -> bool {
     text.split(|c: char| !base32(c)).any(|piece| piece.len() == token::LENGTH)
 }
 
-/// Word of ours that follows an agent's act: never to whom no automatic mail may go.
-fn notices(facts: &CommandFacts, scene: Scene<'_>, notice: impl Fn() -> Notice) -> Vec<Effect> {
-    if facts.ticket.imported || facts.ticket.restricted {
+/// Word of ours that follows an agent's act, where the desk tells it: never to whom no automatic mail
+/// may go.
+fn notices(
+    facts: &CommandFacts,
+    scene: Scene<'_>,
+    switch: CustomerNotice,
+    notice: impl Fn() -> Notice,
+) -> Vec<Effect> {
+    if facts.ticket.imported || facts.ticket.restricted || !scene.desk.tells(switch) {
         return Vec::new();
     }
     let never = never(facts.never_notify.as_deref());
@@ -162,7 +170,10 @@ pub fn resolve(facts: &CommandFacts, scene: Scene<'_>) -> Result<Vec<Effect>, Re
     let clocks = clocks::ended(&ticket.clocks, scene.now);
     let agent_name = display_name(facts.agent.as_ref(), scene);
     let mut effects = vec![Effect::SetState(state), Effect::SetClocks(clocks), Effect::SetDue(None)];
-    effects.extend(notices(facts, scene, || Notice::Resolved { text: None, agent_name: agent_name.clone() }));
+    effects.extend(notices(facts, scene, CustomerNotice::Resolved, || Notice::Resolved {
+        text: None,
+        agent_name: agent_name.clone(),
+    }));
     Ok(effects)
 }
 
@@ -173,8 +184,20 @@ pub fn close(facts: &CommandFacts, scene: Scene<'_>) -> Result<Vec<Effect>, Refu
     let clocks = clocks::ended(&ticket.clocks, scene.now);
     let reopen_until = scene.now + chrono::Duration::days(i64::from(scene.desk.reopen_days));
     let mut effects = vec![Effect::SetState(state), Effect::SetClocks(clocks), Effect::SetDue(None)];
-    effects.extend(notices(facts, scene, || Notice::Closed { reopen_until, no_answer: false }));
+    effects.extend(notices(facts, scene, CustomerNotice::Closed, || Notice::Closed {
+        reopen_until,
+        no_answer: false,
+    }));
     Ok(effects)
+}
+
+/// The customers learn that a person works on the ticket, the first time that one does.
+pub fn assigned(agent: &AgentName, facts: &CommandFacts, scene: Scene<'_>) -> Vec<Effect> {
+    if facts.ticket.assignee.is_some() || facts.ticket.state.ended() {
+        return Vec::new();
+    }
+    let agent_name = display_name(Some(agent), scene);
+    notices(facts, scene, CustomerNotice::Assigned, || Notice::Assigned { agent_name: agent_name.clone() })
 }
 
 fn display_name(agent: Option<&AgentName>, scene: Scene<'_>) -> String {

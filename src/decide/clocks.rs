@@ -23,7 +23,8 @@ pub struct Promise<'a> {
 }
 
 impl Promise<'_> {
-    fn span(&self, kind: ClockKind) -> Option<Span> {
+    /// What is promised for a kind of clock.
+    pub fn span(&self, kind: ClockKind) -> Option<Span> {
         self.desk.target(self.priority, self.category).span(kind)
     }
 }
@@ -90,6 +91,22 @@ pub fn expired(clocks: &[TicketClock], now: Instant) -> (Vec<TicketClock>, Vec<C
         state => state,
     });
     (clocks, missed)
+}
+
+/// An update that was missed is owed again a span later; after a standstill not at once for every
+/// span that passed.
+pub fn repeated(clocks: &[TicketClock], promise: Promise<'_>, now: Instant) -> Vec<TicketClock> {
+    let calendar = &promise.desk.calendar;
+    map(clocks, |clock| match (clock.kind, clock.state) {
+        (ClockKind::Update, ClockState::Missed { due }) => promise
+            .span(ClockKind::Update)
+            .and_then(|span| {
+                let next = sla::due(calendar, due, span).filter(|next| *next > now);
+                next.or_else(|| sla::due(calendar, now, span).filter(|next| *next > now))
+            })
+            .map_or(clock.state, |due| ClockState::Running { due }),
+        (_, state) => state,
+    })
 }
 
 /// The nearest running deadline.

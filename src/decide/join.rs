@@ -3,16 +3,19 @@
 
 use chrono::Duration;
 
+use crate::domain::desk::CustomerNotice;
 use crate::domain::effect::{Decision, Effect, Reason, Subject};
 use crate::domain::facts::MessageFacts;
 use crate::domain::message::{MessageClass, RobotSign};
-use crate::domain::ticket::{Actor, TicketClock, TicketSnapshot, TicketState};
+use crate::domain::outgoing::Notice;
+use crate::domain::ticket::{Actor, ArticleKind, TicketClock, TicketSnapshot, TicketState};
 
 use super::clocks::{self, Promise};
 use super::notify::{self, News};
 use super::open::{self, Why};
 use super::scene::{Incoming, Scene};
 use super::shown::Shown;
+use super::status::{self, Asked, Standing};
 use super::thread::As;
 
 /// How it joins.
@@ -29,7 +32,8 @@ pub struct Way<'a> {
 /// Joins, reopens, or opens a follow-up where the ticket ended too long ago.
 pub fn join(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>, way: Way<'_>) -> Decision {
     let ticket = way.ticket;
-    let moves = !facts.history && moves(incoming);
+    let asked = status::asked(incoming.mail, scene);
+    let moves = !facts.history && moves(incoming) && asked != Asked::Only;
     if moves && too_late(ticket, incoming, scene) {
         return open::open(incoming, facts, scene, Why::FollowUp(ticket.id));
     }
@@ -37,13 +41,29 @@ pub fn join(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>, way:
     if way.who == As::NewSender {
         article.flags.push("new_sender");
     }
+    if asked == Asked::Only {
+        // No word of the customer: it neither ends the silence nor answers the agent.
+        article.kind = ArticleKind::Auto;
+        article.flags.push("status_asked");
+    }
     let mut effects = vec![Effect::AddArticle(Box::new(article))];
+    let mut standing = Standing { state: ticket.state, priority: ticket.priority, clocks: &ticket.clocks };
+    let clocks = running_on(ticket, scene, incoming);
     let mut action = "joined";
     if moves && let Ok(state) = ticket.state.customer_wrote() {
         action = if ticket.state.ended() { "reopened" } else { "joined" };
-        let clocks = running_on(ticket, scene, incoming);
         effects.extend(reopened(ticket, state, &clocks));
         effects.extend(word_to_agents(incoming, scene, way, (action, &clocks)));
+        standing = Standing { state, clocks: &clocks, ..standing };
+    }
+    if let As::Participant(no) = way.who {
+        let whom = (ticket, no);
+        if action == "reopened" && scene.desk.tells(CustomerNotice::Reopened) {
+            effects.extend(status::word(incoming, facts, scene, whom, Notice::Reopened));
+        }
+        if asked != Asked::No && !facts.history {
+            effects.extend(status::answer(incoming, facts, scene, whom, standing));
+        }
     }
     effects.push(Effect::SetLedger {
         ledger: incoming.ledger,

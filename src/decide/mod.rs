@@ -5,6 +5,7 @@ pub mod agent_mail;
 pub mod answer;
 pub mod bounce;
 pub mod clocks;
+pub mod escalate;
 pub mod hours;
 pub mod join;
 pub mod notify;
@@ -17,6 +18,7 @@ pub mod priority;
 pub mod respond;
 pub mod scene;
 pub mod shown;
+pub mod status;
 pub mod thread;
 
 #[cfg(test)]

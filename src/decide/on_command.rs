@@ -77,6 +77,9 @@ fn assign(agent: Option<&AgentName>, facts: &CommandFacts, scene: Scene<'_>) -> 
     if ticket.state == TicketState::New && agent.is_some() {
         effects.push(Effect::SetState(TicketState::Open));
     }
+    if let Some(name) = agent {
+        effects.extend(answer::assigned(name, facts, scene));
+    }
     // Who lives in their mail client learns of it there, and gets a token to answer with.
     if agent.is_some() && agent != facts.agent.as_ref() && agent != ticket.assignee.as_ref() {
         let nothing = phi::no_customer_text("");

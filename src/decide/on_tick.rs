@@ -3,20 +3,18 @@
 
 use chrono::Duration;
 
-use crate::domain::desk::{Autoclose, Desk, DeskClass};
+use crate::domain::desk::{Autoclose, CustomerNotice, Desk, DeskClass};
 use crate::domain::effect::{Decision, Effect, Reason, Subject};
 use crate::domain::facts::TickFacts;
 use crate::domain::ids::ParticipantNo;
 use crate::domain::message::Instant;
 use crate::domain::outgoing::{Notice, Outgoing, Recipient, Suppression};
 use crate::domain::sla;
-use crate::domain::text::RedactedText;
-use crate::domain::ticket::{Actor, ClockKind, CloseReason, LastPublic, Role, TicketSnapshot, TicketState};
+use crate::domain::ticket::{Actor, CloseReason, LastPublic, Role, TicketSnapshot, TicketState};
 
-use super::clocks;
-use super::notify::{self, News};
 use super::respond::{may_notify, never};
 use super::scene::Scene;
+use super::{clocks, escalate};
 
 /// A mail that nobody can attribute blocks a close this long, then it only alarms.
 const UNATTRIBUTED: Duration = Duration::hours(24);
@@ -28,16 +26,8 @@ const CAPPED: Duration = Duration::hours(1);
 /// Decides on one due ticket.
 pub fn on_tick(facts: &TickFacts, scene: Scene<'_>) -> Decision {
     let ticket = &facts.ticket;
-    let (clocks, missed) = clocks::expired(&ticket.clocks, scene.now);
-    let mut effects = Vec::new();
-    let mut reasons: Vec<Reason> = Vec::new();
-    let mut action = "looked";
-    if !missed.is_empty() {
-        effects.push(Effect::SetClocks(clocks.clone()));
-        reasons.extend(missed.iter().map(|kind| Reason::with("target_missed", kind.as_str())));
-        effects.extend(word_of_missed(facts, scene, &missed));
-        action = "missed";
-    }
+    let escalate::Escalated { clocks, mut effects, mut reasons } = escalate::escalate(facts, scene);
+    let mut action = if effects.is_empty() { "looked" } else { "missed" };
     let silence = silence(facts, scene);
     let mut next = clocks::next_due(&clocks);
     match silence {
@@ -58,7 +48,9 @@ pub fn on_tick(facts: &TickFacts, scene: Scene<'_>) -> Decision {
             effects
                 .push(Effect::SetState(TicketState::Closed { at: scene.now, reason: CloseReason::NoAnswer }));
             effects.push(Effect::SetClocks(clocks::ended(&clocks, scene.now)));
-            effects.push(to_requester(facts, scene, Notice::Closed { reopen_until, no_answer: true }));
+            if scene.desk.tells(CustomerNotice::Closed) {
+                effects.push(to_requester(facts, scene, Notice::Closed { reopen_until, no_answer: true }));
+            }
             reasons.push(Reason::code("closed_by_silence"));
             next = None;
             action = "closed";
@@ -113,7 +105,8 @@ fn silence(facts: &TickFacts, scene: Scene<'_>) -> Silence {
     }
     let Some(closes_at) = closes_at(rule, accepted, ticket.reminded_at, scene) else { return Silence::No };
     let remind_at = closes_at - rule.reminder_before;
-    if ticket.reminded_at.is_none_or(|at| at < accepted) {
+    let reminds = scene.desk.tells(CustomerNotice::Reminder);
+    if reminds && ticket.reminded_at.is_none_or(|at| at < accepted) {
         if scene.now < remind_at {
             return Silence::Waits { until: remind_at, why: None };
         }
@@ -180,18 +173,4 @@ fn to_requester(facts: &TickFacts, scene: Scene<'_>, notice: Notice) -> Effect {
         in_reply_to: None,
         suppressed: None,
     }))
-}
-
-fn word_of_missed(facts: &TickFacts, scene: Scene<'_>, missed: &[ClockKind]) -> Vec<Effect> {
-    let nothing = RedactedText::default();
-    let news = News {
-        event: "missed",
-        subject: &facts.ticket.subject,
-        text: &nothing,
-        priority: facts.ticket.priority,
-        due: None,
-        reasons: missed.iter().map(|kind| format!("target missed: {}", kind.as_str())).collect(),
-        attachments: &[],
-    };
-    notify::agents(&news, facts.ticket.assignee.as_ref(), scene.desk, scene.policy)
 }

@@ -2,17 +2,17 @@
 //! to the agents. History opens silently and without clocks (L15); a breach desk restricts.
 
 use crate::domain::address::Mailbox;
-use crate::domain::desk::DeskClass;
+use crate::domain::desk::{Ask, DeskClass, Submitters};
 use crate::domain::effect::{Decision, Effect, NewArticle, NewParticipant, NewTicket, Reason, Subject};
 use crate::domain::facts::MessageFacts;
 use crate::domain::ids::{ParticipantNo, TicketId};
-use crate::domain::message::{Grade, MessageClass};
+use crate::domain::message::{Grade, Language, MessageClass};
 use crate::domain::outgoing::{Notice, Outgoing, Recipient, Suppression};
 use crate::domain::ticket::{Actor, ArticleKind, ClockKind, Role, TicketClock, TicketState};
 
 use super::notify::{self, News};
 use super::priority::{Prioritised, prioritise};
-use super::respond::{self, Place, may_acknowledge};
+use super::respond;
 use super::scene::{Incoming, Scene};
 use super::shown::Shown;
 use super::{clocks, hours};
@@ -36,6 +36,8 @@ struct Weighed {
     clocks: Vec<TicketClock>,
     shown: Shown,
     respond: Result<(), Suppression>,
+    /// The desk does not name the sender among those who may open a ticket.
+    unregistered: bool,
 }
 
 /// Opens a ticket.
@@ -66,7 +68,9 @@ pub fn open(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>, why:
         due_at: clocks::next_due(&weighed.clocks),
     };
     let mut effects = participants(incoming, scene);
-    effects.push(Effect::AddArticle(Box::new(article(incoming, facts, scene))));
+    let mut article = article(incoming, facts, scene);
+    article.flags.extend(weighed.unregistered.then_some("not_registered"));
+    effects.push(Effect::AddArticle(Box::new(article)));
     if !weighed.clocks.is_empty() {
         effects.push(Effect::SetClocks(weighed.clocks.clone()));
     }
@@ -99,13 +103,12 @@ fn weigh(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>) -> Weig
         let category = prioritised.category.as_ref();
         hours::clocks(scene.desk, prioritised.priority, category, hours.clocks_start.max(incoming.arrived))
     };
-    let place = Place {
-        history: facts.history,
-        folder_responds: facts.folder_responds,
-        ours: sender(incoming).is_some_and(|m| scene.policy.is_ours(&m.address)),
-    };
+    let admits = |m: &Mailbox| scene.desk.submitters.admit(&scene.policy.directory, &m.address);
     Weighed {
-        respond: may_acknowledge(mail, facts.counts, &scene.policy.governor, place),
+        unregistered: !incoming.released
+            && scene.desk.submitters != Submitters::Anyone
+            && !sender(incoming).is_some_and(admits),
+        respond: respond::to_mail(incoming, facts, scene),
         prioritised,
         hours,
         clocks,
@@ -191,6 +194,7 @@ fn reply_to_differs(incoming: Incoming<'_>) -> bool {
 fn acknowledgment(incoming: Incoming<'_>, scene: Scene<'_>, weighed: &Weighed) -> Option<Effect> {
     sender(incoming)?;
     let desk = scene.desk;
+    let language = desk.language(incoming.mail.language);
     let proven = incoming.mail.authentication.grade == Grade::Pass;
     let restricted = desk.class == DeskClass::Breach;
     let echo = proven && desk.echo_subject && !restricted && !weighed.shown.withheld;
@@ -201,12 +205,25 @@ fn acknowledgment(incoming: Incoming<'_>, scene: Scene<'_>, weighed: &Weighed) -
             subject: echo.then(|| incoming.redacted.subject.clone()),
             next_opening: weighed.hours.after_hours.then_some(weighed.hours.next_opening).flatten(),
             restricted,
+            asks: asks(incoming, scene, weighed, language),
         },
         to: Recipient::Participant(ParticipantNo::FIRST),
-        language: desk.language(incoming.mail.language),
+        language,
         in_reply_to: incoming.mail.message_id.clone(),
         suppressed: weighed.respond.err(),
     })))
+}
+
+/// What the desk asks for in mail of this kind and the mail does not hold, by name.
+fn asks(incoming: Incoming<'_>, scene: Scene<'_>, weighed: &Weighed, language: Language) -> Vec<String> {
+    let held =
+        |name: &str| incoming.mail.fields.iter().any(|(field, value)| field == name && !value.is_blank());
+    let category = weighed.prioritised.category.as_ref();
+    let meant = |ask: &&Ask| {
+        ask.categories.is_empty() || category.is_some_and(|category| ask.categories.contains(category))
+    };
+    let missing = scene.desk.asks.iter().filter(meant).filter(|ask| !held(&ask.field));
+    missing.map(|ask| scene.desk.label(ask, language).to_owned()).collect()
 }
 
 fn word_to_agents(
@@ -219,14 +236,16 @@ fn word_to_agents(
         return Vec::new();
     }
     let shown = &weighed.shown;
+    // A rule says what a mail is about.
+    let by_rules = weighed.prioritised.reasons.iter().filter(|_| !shown.withheld).map(words);
+    let stranger = weighed.unregistered.then(|| "the sender is not registered to open tickets".to_owned());
     let news = News {
         event,
         subject: &shown.subject,
         text: &shown.visible,
         priority: weighed.hours.priority,
         due: clocks::next_due(&weighed.clocks),
-        // A rule says what a mail is about.
-        reasons: weighed.prioritised.reasons.iter().filter(|_| !shown.withheld).map(words).collect(),
+        reasons: stranger.into_iter().chain(by_rules).collect(),
         attachments: &shown.attachments,
     };
     notify::agents(&news, None, scene.desk, scene.policy)
@@ -243,6 +262,7 @@ fn reasons(weighed: &Weighed, incoming: Incoming<'_>) -> Vec<Reason> {
     let mut reasons: Vec<Reason> =
         incoming.mail.class_reasons.iter().map(|code| Reason::code(code)).collect();
     reasons.extend(weighed.prioritised.reasons.iter().cloned());
+    reasons.extend(weighed.unregistered.then_some(Reason::code("not_registered")));
     reasons.push(match weighed.respond {
         Ok(()) => Reason::code("acknowledged"),
         Err(why) => Reason::with("acknowledgment_suppressed", why.as_str()),

@@ -1,10 +1,12 @@
 //! The governor: may this automatic mail be sent? One function for acknowledgment, notice,
 //! reminder and closing notice alike (L14, L16). It stops the response, never the storage (L8).
 
-use crate::domain::facts::GovernorCounts;
+use crate::domain::facts::{GovernorCounts, MessageFacts};
 use crate::domain::message::{Grade, InboundMessage, MessageClass, RobotSign};
 use crate::domain::outgoing::Suppression;
 use crate::domain::policy::Governor;
+
+use super::scene::{Incoming, Scene};
 
 /// May a mail that came in be answered automatically?
 ///
@@ -38,6 +40,19 @@ pub fn may_acknowledge(
         return Err(Suppression::DmarcFail);
     }
     within_caps(counts, caps)
+}
+
+/// The same of a mail in hand.
+///
+/// # Errors
+/// As [`may_acknowledge`].
+pub fn to_mail(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>) -> Result<(), Suppression> {
+    let place = Place {
+        history: facts.history,
+        folder_responds: facts.folder_responds,
+        ours: incoming.mail.from.as_ref().is_some_and(|m| scene.policy.is_ours(&m.address)),
+    };
+    may_acknowledge(incoming.mail, facts.counts, &scene.policy.governor, place)
 }
 
 /// Where the mail lay.

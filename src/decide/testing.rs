@@ -322,6 +322,7 @@ fn line(effect: &Effect) -> String {
             let to = match &mail.to {
                 Recipient::Participant(no) => no.get().to_string(),
                 Recipient::Agent(name, _) => name.to_string(),
+                Recipient::Contact(address) => address.expose().to_owned(),
             };
             let suppressed = mail.suppressed.map_or(String::new(), |s| format!(" !{}", s.as_str()));
             format!("mail {} to {to}{suppressed}", mail.notice.kind())

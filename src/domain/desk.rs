@@ -8,6 +8,7 @@ use chrono::Duration;
 
 use super::address::EmailAddress;
 use super::calendar::Calendar;
+use super::directory::Directory;
 use super::ids::{AgentName, Category, DeskName};
 use super::message::Language;
 use super::priority_rules::PriorityRules;
@@ -108,6 +109,18 @@ pub enum Submitters {
     Roles(Vec<String>),
 }
 
+impl Submitters {
+    /// True when this sender may open a ticket.
+    pub fn admit(&self, directory: &Directory, sender: &EmailAddress) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Roles(roles) => directory
+                .contact(sender)
+                .is_some_and(|contact| contact.roles.iter().any(|role| roles.contains(role))),
+        }
+    }
+}
+
 /// One level of escalation; contacts accumulate from the lowest level up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EscalationLevel {
@@ -151,6 +164,8 @@ pub struct Ask {
     pub field: String,
     /// Only for these kinds of request; empty for all.
     pub categories: Vec<Category>,
+    /// What it is called in mail to the customer.
+    pub labels: BTreeMap<Language, String>,
 }
 
 /// A kind of request that the desk answers with a text of its own, or passes on.
@@ -194,6 +209,8 @@ pub enum CustomerNotice {
     Closed,
     /// A reply opened the ticket again.
     Reopened,
+    /// Answers to `#status`.
+    Status,
 }
 
 /// A desk.
@@ -289,7 +306,7 @@ impl Desk {
             eta: Vec::new(),
             asks: Vec::new(),
             answers: Vec::new(),
-            notices: BTreeSet::new(),
+            notices: [CustomerNotice::Resolved, CustomerNotice::Reminder, CustomerNotice::Closed].into(),
         }
     }
     /// True when the desk promises something and every promise counts nights and weekends: hours
@@ -305,6 +322,16 @@ impl Desk {
             .or_else(|| self.targets.get(&TargetFor::Priority(priority)))
             .copied()
             .unwrap_or_default()
+    }
+    /// True when customers get this notice.
+    pub fn tells(&self, notice: CustomerNotice) -> bool {
+        self.notices.contains(&notice)
+    }
+    /// What a field is called in mail to customers: as the desk says for the language, else the first
+    /// label of its lines, else the field's own name.
+    pub fn label<'a>(&'a self, ask: &'a Ask, language: Language) -> &'a str {
+        let line = || self.fields.iter().find(|(_, field)| *field == ask.field).map(|(label, _)| label);
+        ask.labels.get(&language).or_else(line).unwrap_or(&ask.field)
     }
     /// The language to write in: the customer's where the desk writes it, else the desk's first.
     pub fn language(&self, customer: Option<Language>) -> Language {

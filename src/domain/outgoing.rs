@@ -5,7 +5,7 @@ use super::address::EmailAddress;
 use super::ids::{AgentName, MessageId, OutboxId, ParticipantNo};
 use super::message::{Instant, Language};
 use super::text::{RawText, RedactedText};
-use super::ticket::Priority;
+use super::ticket::{ClockKind, Priority, TicketState};
 
 /// Why an automatic mail is not sent; the governor gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,6 +69,24 @@ pub enum Notice {
         next_opening: Option<Instant>,
         /// The breach desk's wording, without any content.
         restricted: bool,
+        /// Facts the desk asks for and the mail does not hold, by name, in the mail's language.
+        asks: Vec<String>,
+    },
+    /// A person works on the ticket now.
+    Assigned {
+        /// Shown to the customer.
+        agent_name: String,
+    },
+    /// The customer's mail opened the ticket again.
+    Reopened,
+    /// The customer asked how the ticket stands (`#status`); nothing of its content.
+    Status {
+        /// Where it stands.
+        state: TicketState,
+        /// Its priority.
+        priority: Priority,
+        /// The nearest promise that runs.
+        due: Option<Instant>,
     },
     /// An agent's answer.
     Answer {
@@ -100,7 +118,8 @@ pub enum Notice {
     AgentNotification {
         /// Whose.
         agent: AgentName,
-        /// What happened, as a code: `new`, `reply`, `reopened`, `bounced`, `follow_up`, `new_sender`.
+        /// What happened, as a code: `new`, `reply`, `reopened`, `bounced`, `follow_up`,
+        /// `new_sender`, `missed`, `progress`, `assigned`.
         event: &'static str,
         /// Redacted text.
         text: RedactedText,
@@ -114,6 +133,17 @@ pub enum Notice {
         reasons: Vec<String>,
         /// Attachments, as "type, size" without names.
         attachments: Vec<String>,
+    },
+    /// To a contact of the desk's escalation: a target was missed. No content, no token that acts.
+    Escalation {
+        /// The desk's word for the level that is reached.
+        level: String,
+        /// The ticket's priority.
+        priority: Priority,
+        /// The promises that were missed.
+        missed: Vec<ClockKind>,
+        /// Arrival of the first mail.
+        opened_at: Instant,
     },
     /// To an agent: a command of theirs could not be carried out.
     AgentRefusal {
@@ -129,6 +159,10 @@ impl Notice {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Received { .. } => "received",
+            Self::Assigned { .. } => "assigned",
+            Self::Reopened => "reopened",
+            Self::Status { .. } => "status",
+            Self::Escalation { .. } => "escalation",
             Self::Answer { .. } => "answer",
             Self::Resolved { .. } => "resolved",
             Self::Reminder { .. } => "reminder",
@@ -143,7 +177,7 @@ impl Notice {
     }
     /// True for mail to customers.
     pub const fn to_customer(&self) -> bool {
-        !matches!(self, Self::AgentNotification { .. } | Self::AgentRefusal { .. })
+        !matches!(self, Self::AgentNotification { .. } | Self::AgentRefusal { .. } | Self::Escalation { .. })
     }
 }
 
@@ -155,6 +189,8 @@ pub enum Recipient {
     Participant(ParticipantNo),
     /// An agent from the directory; becomes a participant of the ticket.
     Agent(AgentName, EmailAddress),
+    /// A contact of the desk's escalation, who is no agent: told, but never acting.
+    Contact(EmailAddress),
 }
 
 /// One mail to one recipient that a decision wants.

@@ -25,6 +25,8 @@ pub mod sanitise;
 pub mod threading;
 pub mod visible;
 
+use std::borrow::Cow;
+
 use crate::domain::account::AuthEvidence;
 use crate::domain::address::{EmailAddress, Mailbox};
 use crate::domain::message::{Grade, InboundMessage, MessageClass, ReversePath};
@@ -66,8 +68,10 @@ pub fn understand(bytes: &[u8], settings: &ReadSettings<'_>) -> Result<InboundMe
     let mut defects = Vec::new();
     limits::check(bytes)?;
     let bytes = parse::prepare(bytes, &mut defects);
-    // A second look: bare CR hid the lines from the first.
-    limits::check(&bytes)?;
+    if let Cow::Owned(changed) = &bytes {
+        // A second look: bare CR hid the lines from the first.
+        limits::check(changed)?;
+    }
     let mail = parse::parse(&bytes, defects)?;
     let mut message = addressed(&mail, settings);
     message.attachments = attachments::describe(&mail.message);

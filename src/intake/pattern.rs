@@ -2,7 +2,11 @@
 //! in linear time (the regex crate does not backtrack). A pattern that does not compile matches
 //! nothing; the tests beside each table would fail on it.
 
-use regex::{Captures, Regex};
+use regex::{Captures, Regex, RegexBuilder};
+
+/// What a pattern may remember of its way through texts, in octets, once for each thread that uses it. The default
+/// of two megabytes makes a hundred of all patterns on a few threads; more than this is rarely needed.
+const MEMORY: usize = 256 * 1024;
 
 /// A compiled constant pattern.
 #[derive(Debug)]
@@ -11,7 +15,7 @@ pub struct Pattern(Option<Regex>);
 impl Pattern {
     /// Compiles; `text` is a constant of the program.
     pub fn new(text: &str) -> Self {
-        Self(Regex::new(text).ok())
+        Self(RegexBuilder::new(text).dfa_size_limit(MEMORY).build().ok())
     }
     /// True when the pattern compiled.
     pub const fn is_sound(&self) -> bool {

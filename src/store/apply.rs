@@ -192,7 +192,7 @@ impl Work {
                     path: mail.reverse_path.as_ref().map(|path| path.expose().into()),
                     id: mail.message_id.expose().into(),
                 };
-                let to_agent = matches!(mail.kind, "notification" | "refusal");
+                let to_agent = matches!(mail.kind, "notification" | "refusal" | "escalation");
                 let governed = mail.automatic && mail.suppressed.is_none() && !to_agent;
                 let sends = mail.suppressed.is_none();
                 query = query.bind(raw(id)).bind(raw(row.id.as_bytes()));

@@ -238,11 +238,11 @@ impl Work {
                 (SELECT COUNT(*) FROM (SELECT 1 FROM ledger WHERE account = $1 AND message_key = $4 AND id <> $3
                     LIMIT 1) AS one) AS seen,
                 (SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE governed = 1 AND recipient_key = $5
-                    AND created_at > $6 AND created_at <= $8 LIMIT $9) AS hour) AS address_hour,
+                    AND created_at > $6 AND created_at <= $8 LIMIT $9 + 0) AS hour) AS address_hour,
                 (SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE governed = 1 AND recipient_key = $5
-                    AND created_at > $7 AND created_at <= $8 LIMIT $10) AS day) AS address_day,
+                    AND created_at > $7 AND created_at <= $8 LIMIT $10 + 0) AS day) AS address_day,
                 (SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE governed = 1 AND desk = $12
-                    AND created_at > $6 AND created_at <= $8 LIMIT $11) AS box) AS mailbox_hour",
+                    AND created_at > $6 AND created_at <= $8 LIMIT $11 + 0) AS box) AS mailbox_hour",
         )
         .bind(query.account.as_str())
         .bind(raw(&keys.content))
@@ -339,11 +339,11 @@ impl Work {
         let row = sqlx::query(
             "SELECT
                 (SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE governed = 1 AND recipient_key = $1
-                    AND created_at > $2 AND created_at <= $4 LIMIT $5) AS hour) AS address_hour,
+                    AND created_at > $2 AND created_at <= $4 LIMIT $5 + 0) AS hour) AS address_hour,
                 (SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE governed = 1 AND recipient_key = $1
-                    AND created_at > $3 AND created_at <= $4 LIMIT $6) AS day) AS address_day,
+                    AND created_at > $3 AND created_at <= $4 LIMIT $6 + 0) AS day) AS address_day,
                 (SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE governed = 1 AND desk = $8
-                    AND created_at > $2 AND created_at <= $4 LIMIT $7) AS box) AS mailbox_hour",
+                    AND created_at > $2 AND created_at <= $4 LIMIT $7 + 0) AS box) AS mailbox_hour",
         )
         .bind(recipient.map(|key| raw(&key.0)))
         .bind(micros(now - TimeDelta::hours(1)))

@@ -17,6 +17,18 @@ use crate::domain::ids::{MessageId, OutboxId, RunId, TicketId};
 use crate::domain::message::Instant;
 use crate::domain::ticket::Actor;
 
+/// Under which lease rows are claimed. Leases live in the world's time, also where the desk's clock
+/// is simulated.
+#[derive(Debug, Clone, Copy)]
+pub struct Hold {
+    /// Who claims.
+    pub run: RunId,
+    /// The world's now.
+    pub at: Instant,
+    /// How long the lease holds.
+    pub ttl: TimeDelta,
+}
+
 /// A row that this run may send until `lease_until`.
 #[derive(Clone)]
 pub struct Claimed {
@@ -95,19 +107,14 @@ fn read(row: &AnyRow, store: &Store) -> Result<Claimed, StoreError> {
 }
 
 impl Store {
-    /// Claims up to `limit` sendable rows for `ttl` (120 s): answers first, then by age. Rows whose
-    /// lease ran out are claimed again.
-    pub async fn claim(
-        &self,
-        now: Instant,
-        run: RunId,
-        ttl: TimeDelta,
-        limit: u32,
-    ) -> Result<Vec<Claimed>, StoreError> {
-        let mut rows = self.try_claim(now, run, ttl, limit).await;
+    /// Claims up to `limit` rows that are sendable `now`: answers first, then by age. Rows whose lease
+    /// ran out are claimed again.
+    pub async fn claim(&self, now: Instant, hold: Hold, limit: u32) -> Result<Vec<Claimed>, StoreError> {
+        let run = hold.run;
+        let mut rows = self.try_claim(now, hold, limit).await;
         for _ in 1..RETRIES {
             if matches!(rows, Err(StoreError::Conflict)) {
-                rows = self.try_claim(now, run, ttl, limit).await;
+                rows = self.try_claim(now, hold, limit).await;
             }
         }
         let mut claimed = Vec::new();
@@ -126,26 +133,21 @@ impl Store {
         self.settle(now, run, &[(id, Outcome::Dead { error: "unreadable".into() })]).await
     }
 
-    async fn try_claim(
-        &self,
-        now: Instant,
-        run: RunId,
-        ttl: TimeDelta,
-        limit: u32,
-    ) -> Result<Vec<AnyRow>, StoreError> {
+    async fn try_claim(&self, now: Instant, hold: Hold, limit: u32) -> Result<Vec<AnyRow>, StoreError> {
         let sql = format!(
             "UPDATE outbox SET state = 'leased', run = $1, lease_until = $2, attempts = attempts + 1
              WHERE id IN (
                 SELECT id FROM outbox WHERE state IN ('queued', 'later', 'leased') AND not_before <= $3
-                    AND (lease_until IS NULL OR lease_until <= $3)
-                ORDER BY automatic, not_before, id LIMIT $4{})
+                    AND (lease_until IS NULL OR lease_until <= $4)
+                ORDER BY automatic, not_before, id LIMIT $5{})
              RETURNING id, ticket, kind, automatic, sealed, bytes, created_at, attempts, lease_until",
             self.pools.dialect.skip_locked()
         );
         let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(raw(run.as_bytes()))
-            .bind(micros(now + ttl))
+            .bind(raw(hold.run.as_bytes()))
+            .bind(micros(hold.at + hold.ttl))
             .bind(micros(now))
+            .bind(micros(hold.at))
             .bind(i64::from(limit))
             .fetch_all(&self.pools.write)
             .await?;
@@ -177,9 +179,13 @@ impl Store {
         results: &[(OutboxId, Outcome)],
     ) -> Result<(), StoreError> {
         let mut work = self.begin(None).await?;
+        let sent: Vec<Sent<'_>> = results.iter().filter_map(sent).collect();
+        for chunk in sent.chunks(64) {
+            work.settle_sent(chunk, now).await?;
+        }
         for (id, outcome) in results {
             match outcome {
-                Outcome::Sent { learnt } => work.settle_sent(*id, learnt.as_ref(), now).await?,
+                Outcome::Sent { .. } => {}
                 Outcome::Later { not_before, error } => {
                     let error = (error.as_str(), *not_before);
                     later(&mut work.tx, *id, run, error).await?;
@@ -215,6 +221,13 @@ impl Store {
              WHERE state IN ('queued', 'later', 'leased')";
         let row = sqlx::query(sql).fetch_one(&self.pools.read).await?;
         Cells(&row).maybe_instant("at")
+    }
+
+    /// Rows that some run has in hand, or had when it died.
+    pub async fn leased_count(&self) -> Result<u64, StoreError> {
+        let row = sqlx::query("SELECT COUNT(*) AS n FROM outbox WHERE state = 'leased'");
+        let row = row.fetch_one(&self.pools.read).await?;
+        Ok(u64::try_from(Cells(&row).int("n")?).unwrap_or(0))
     }
 
     /// Rows queued, leased or later.
@@ -273,25 +286,45 @@ async fn later(
     Ok(())
 }
 
+/// An accepted row, and what the relay calls it.
+type Sent<'a> = (OutboxId, Option<&'a MessageId>);
+
+fn sent((id, outcome): &(OutboxId, Outcome)) -> Option<Sent<'_>> {
+    match outcome {
+        Outcome::Sent { learnt } => Some((*id, learnt.as_ref())),
+        _ => None,
+    }
+}
+
 impl Work {
-    async fn settle_sent(
+    /// Settles up to 64 accepted rows: one statement, and one more for each answer of an agent.
+    async fn settle_sent(&mut self, sent: &[Sent<'_>], now: Instant) -> Result<(), StoreError> {
+        let ids = padded(sent);
+        let sql = format!(
+            "UPDATE outbox SET state = 'sent', sent_at = $1, not_before = NULL, lease_until = NULL, run = NULL,
+                last_error = NULL
+             WHERE id IN ({}) AND state IN ('leased', 'later', 'queued', 'dead')
+             RETURNING id, ticket, article, participant",
+            marks(2, ids.len())
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(micros(now));
+        for (id, _) in &ids {
+            query = query.bind(raw(id.as_bytes()));
+        }
+        for row in query.fetch_all(&mut *self.tx).await? {
+            let id = OutboxId::from_slice(&Cells(&row).blob("id")?)?;
+            let learnt = sent.iter().find(|(row, _)| *row == id).and_then(|(_, learnt)| *learnt);
+            self.accepted(&Cells(&row), learnt, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn accepted(
         &mut self,
-        id: OutboxId,
+        cells: &Cells<'_>,
         learnt: Option<&MessageId>,
         now: Instant,
     ) -> Result<(), StoreError> {
-        let row = sqlx::query(
-            "UPDATE outbox SET state = 'sent', sent_at = $1, not_before = NULL, lease_until = NULL, run = NULL,
-                last_error = NULL
-             WHERE id = $2 AND state IN ('leased', 'later', 'queued', 'dead')
-             RETURNING ticket, article, participant, automatic",
-        )
-        .bind(micros(now))
-        .bind(raw(id.as_bytes()))
-        .fetch_optional(&mut *self.tx)
-        .await?;
-        let Some(row) = row else { return Ok(()) };
-        let cells = Cells(&row);
         let ticket = TicketId::from_slice(&cells.blob("ticket")?)?;
         if let Some(learnt) = learnt {
             let key = message_key(&self.sealer, learnt);

@@ -10,9 +10,12 @@ use super::write::{insert_people, insert_ticket};
 use crate::domain::address::Mailbox;
 use crate::domain::effect::{Decision, Effect, NewParticipant, Subject};
 use crate::domain::facts::TicketRef;
-use crate::domain::ids::{ArticleId, LookupKey, MessageId, ParticipantNo, TicketId, TicketNumber};
+use crate::domain::ids::{AgentName, ArticleId, LookupKey, MessageId, ParticipantNo, TicketId, TicketNumber};
 use crate::domain::outgoing::Recipient;
 use crate::domain::ticket::Role;
+
+/// Under this name stands a contact of the desk's escalation, who is told and is no agent.
+const CONTACT: &str = "escalation";
 
 /// The identifiers that a new mail of the ticket refers to (RFC 5322 3.6.4), the decided message
 /// included.
@@ -126,15 +129,19 @@ impl Work {
             match effect {
                 Effect::AddParticipant(new) => self.add_person(loaded, new, ids)?,
                 Effect::Enqueue(mail) => {
-                    if let Recipient::Agent(agent, address) = &mail.to {
-                        let new = NewParticipant {
-                            mailbox: Mailbox { name: None, address: address.clone() },
-                            role: Role::Agent,
-                            organisation: None,
-                            agent: Some(agent.clone()),
-                        };
-                        self.add_person(loaded, &new, ids)?;
-                    }
+                    let (agent, address) = match &mail.to {
+                        Recipient::Participant(_) => continue,
+                        Recipient::Agent(agent, address) => (agent.clone(), address),
+                        // Nobody's name in the directory: the address acts on nothing.
+                        Recipient::Contact(address) => (AgentName::parse(CONTACT)?, address),
+                    };
+                    let new = NewParticipant {
+                        mailbox: Mailbox { name: None, address: address.clone() },
+                        role: Role::Agent,
+                        organisation: None,
+                        agent: Some(agent),
+                    };
+                    self.add_person(loaded, &new, ids)?;
                 }
                 _ => {}
             }
@@ -193,7 +200,7 @@ impl Work {
             let Effect::Enqueue(mail) = effect else { continue };
             let person = match &mail.to {
                 Recipient::Participant(no) => loaded.people.iter().find(|p| p.no == *no),
-                Recipient::Agent(_, address) => {
+                Recipient::Agent(_, address) | Recipient::Contact(address) => {
                     let key = LookupKey(address_key(&self.sealer, address));
                     loaded.people.iter().find(|p| p.key == key && p.role == Role::Agent)
                 }

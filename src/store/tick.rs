@@ -148,7 +148,7 @@ impl Work {
         };
         let row = sqlx::query(
             "SELECT
-                (SELECT COUNT(*) FROM outbox WHERE ticket = $1 AND kind NOT IN ('notification', 'refusal')
+                (SELECT COUNT(*) FROM outbox WHERE ticket = $1 AND kind NOT IN ('notification', 'refusal', 'escalation')
                     AND (state IN ('queued', 'leased', 'later') OR (state = 'dead' AND article = $2))) AS n,
                 (SELECT reason FROM outbox WHERE ticket = $1 AND kind = 'received' AND state = 'suppressed'
                     ORDER BY created_at DESC LIMIT 1) AS reason",

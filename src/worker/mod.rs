@@ -5,6 +5,7 @@
 pub mod command;
 pub mod door;
 pub mod ingest;
+pub mod lease;
 pub mod outbox;
 pub mod rules;
 pub mod sweep;

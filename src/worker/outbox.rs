@@ -13,7 +13,7 @@ use crate::clock::{Clock, Random};
 use crate::domain::ids::{OutboxId, RunId};
 use crate::domain::message::Instant;
 use crate::smtp::{Cause, Envelope, Pace, SendOutcome, Sender, retry_delay};
-use crate::store::{Claimed, Outcome, Store};
+use crate::store::{Claimed, Hold, Outcome, Store};
 
 use super::{Bells, Failure, Step};
 
@@ -105,7 +105,8 @@ impl OutboxWorker {
         if free == 0 {
             return Ok(Step::Idle);
         }
-        let rows = self.store.claim(now, self.run, LEASE, free).await?;
+        let hold = Hold { run: self.run, at: Clock::System.now(), ttl: LEASE };
+        let rows = self.store.claim(now, hold, free).await?;
         if rows.is_empty() {
             return Ok(Step::Idle);
         }

@@ -18,12 +18,12 @@ use crate::domain::ticket::TicketSnapshot;
 use crate::store::{Lease, LeaseName, Store, StoreError, TickQuery, Work};
 
 use super::door::{Door, DoorError};
+use super::lease::Held;
 use super::rules::{RuleBook, Rules};
 use super::{Bells, Failure, Step};
 
 /// Tickets looked at in one transaction.
 const TURN: u32 = 32;
-const LEASE: TimeDelta = TimeDelta::seconds(60);
 const LOOK: Duration = Duration::from_secs(15);
 /// When a ticket that cannot be decided is tried again.
 const POSTPONED: TimeDelta = TimeDelta::minutes(15);
@@ -130,7 +130,7 @@ impl Sweep {
 
     /// Loops until `stop`, while it holds the lease of the one sweeper; reports to `watch`.
     pub async fn run(self, stop: CancellationToken, watch: impl Fn(&Result<Step, Failure>)) {
-        let mut lease: Option<Lease> = None;
+        let mut lease = Held::new(self.store.clone(), LeaseName::Sweep, self.run);
         while !stop.is_cancelled() {
             let outcome = self.turn(&mut lease).await;
             watch(&outcome);
@@ -145,24 +145,12 @@ impl Sweep {
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
-        if let Some(lease) = lease {
-            let _ = self.store.release(&lease).await;
-        }
+        lease.release().await;
     }
 
-    async fn turn(&self, lease: &mut Option<Lease>) -> Result<Step, Failure> {
-        let now = Clock::System.now();
-        let held = match lease {
-            Some(held) => self.store.renew(held, now, LEASE).await.is_ok(),
-            None => false,
-        };
-        if !held {
-            *lease = self.store.take_lease(&LeaseName::Sweep, self.run, now, LEASE).await?;
-        }
-        if lease.is_none() {
-            return Err(Failure::Elsewhere);
-        }
-        let swept = self.step(lease.as_ref()).await?;
+    async fn turn(&self, lease: &mut Held) -> Result<Step, Failure> {
+        lease.hold().await?;
+        let swept = self.step(lease.get()).await?;
         Ok(Step::of(swept.iter().filter(|s| s.progress()).count()))
     }
 }

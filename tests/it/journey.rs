@@ -84,7 +84,7 @@ const SEALED: &[&str] = &[
 ];
 
 fn mail(name: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mail/journey").join(name)).unwrap()
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/journey").join(name)).unwrap()
 }
 
 #[test]

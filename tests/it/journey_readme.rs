@@ -68,7 +68,7 @@ fn readme_commands_run() {
     let readme = fs::read_to_string(project("README.md")).unwrap();
     assert!(readme.contains("MAILWARD_CONFIG"), "the README says how commands find their configuration");
     let app = App::new(None, &Post::Folders);
-    let mail = fs::read(project("fixtures/mail/journey/first.eml")).unwrap();
+    let mail = fs::read(project("fixtures/journey/first.eml")).unwrap();
     fs::write(app.path("mail.eml"), &mail).unwrap();
     app.write("answer.txt", "Please try again.\n");
     let first = app.feed(&["ingest", "--desk", "imaging", "mail.eml"], b"");

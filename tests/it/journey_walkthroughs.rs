@@ -24,7 +24,7 @@ fn arrives(app: &App, at: &str, name: &str, mail: &[u8]) {
 }
 
 fn first() -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mail/journey/first.eml")).unwrap()
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/journey/first.eml")).unwrap()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -123,26 +123,29 @@ async fn l12_an_erased_ticket_does_not_come_back() {
     let erased = Mail::new(MARY, "Please forget this");
     house.drop_in("support", "1", &erased.bytes(), noon());
     house.drop_in("support", "2", &Mail::new(MARY, "Keep this").bytes(), noon());
+    let copy = |number: usize| [erased.bytes().as_slice(), "\r\n".repeat(number).as_bytes()].concat();
+    house.drop_in("support", "3", &copy(1), noon());
     house.serve().await;
     assert_eq!(house.tickets().await.len(), 2);
     let ids = Ids::new(noon(), house.office.random());
     let number = TicketNumber::new(1).unwrap();
-    house
-        .office
-        .store
-        .erase_ticket(number, &Actor::Operator("op".into()), ("they asked", "op"), &ids)
-        .await
-        .unwrap();
-    // The mail still lies in the mailbox: a poll by a fresh process, and the same under a new name.
-    house.drop_in("support", "3", &[erased.bytes().as_slice(), b"\r\n"].concat(), noon());
+    let reason = ("they asked", "op");
+    house.office.store.erase_ticket(number, &Actor::Operator("op".into()), reason, &ids).await.unwrap();
+    assert_eq!(house.count("original").await, 1, "its copy is erased with it");
+    // The mail still lies in the mailbox: a poll by a fresh process, and another copy.
+    house.drop_in("support", "4", &copy(2), noon());
     let house = house.restart(&plan, noon()).await;
     house.serve().await;
     assert_eq!(house.tickets().await.len(), 2, "nothing came back");
     assert_eq!(house.to_customers().await.len(), 2, "and nobody was answered again");
     assert_eq!(house.ticket(1).await.messages[0].text, "");
-    assert_eq!(house.balance().await.stored, 0);
+    let balance = house.balance().await;
+    assert_eq!((balance.stored, balance.erased), (0, 2), "the mail and its copy");
+    for table in ["original", "original_key"] {
+        assert_eq!(house.count(table).await, 1, "what comes again is not kept again");
+    }
     // The twin: what was never there is taken.
-    house.drop_in("support", "4", &Mail::new(MARY, "Something new").bytes(), noon());
+    house.drop_in("support", "5", &Mail::new(MARY, "Something new").bytes(), noon());
     house.serve().await;
     assert_eq!(house.tickets().await.len(), 3);
 }

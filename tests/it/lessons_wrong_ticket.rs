@@ -129,8 +129,9 @@ async fn l20_holding_a_token_is_not_being_the_person() {
     // A changed token is none.
     let (local, domain) = token.split_once('@').unwrap();
     let mut letters: Vec<char> = local.chars().collect();
-    let last = letters.last_mut().unwrap();
-    *last = if *last == 'a' { 'b' } else { 'a' };
+    // One within the signature: the last character holds padding.
+    let signed = letters.iter_mut().rev().nth(9).unwrap();
+    *signed = if *signed == 'a' { 'b' } else { 'a' };
     let forged = format!("{}@{domain}", letters.into_iter().collect::<String>());
     assert_eq!(becomes(&house, &Mail::new(MARY, "Re").to(&forged)).await, ("new", Some(3)));
     assert!(house.ticket(3).await.possibly_related.is_empty());
@@ -168,17 +169,17 @@ async fn l23_reply_to_is_no_identity() {
     assert_eq!(becomes(&house, &mary).await, ("joined", Some(1)));
 }
 
-/// An agent's mail client answers the notification and quotes all of it.
-async fn agents_answer(house: &House, words: &str) -> Mail {
+/// An agent's mail client answers the notification and quotes all of it: with `> `, or as some
+/// clients do, bare.
+async fn agents_answer(house: &House, words: &str, quote: &str) -> Mail {
     let note = house.mail("notification", ANA).await;
     let to = address_in(&header(&note, "Reply-To").unwrap());
     let body = note.split_once("\r\n\r\n").unwrap().1.replace("\r\n", "\n");
-    let quoted = body.lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n");
+    let quoted = body.lines().map(|line| format!("{quote}{line}")).collect::<Vec<_>>().join("\n");
     let id = address_in(&header(&note, "Message-ID").unwrap());
-    Mail::new(ANA, "Re: ticket")
-        .to(&to)
-        .answers(&id)
-        .body(&format!("{words}\n\nOn Tuesday, {HELP} wrote:\n{quoted}"))
+    let attribution = if quote.is_empty() { String::new() } else { format!("On Tuesday, {HELP} wrote:\n") };
+    let mail = Mail::new(ANA, "Re: ticket").to(&to).answers(&id);
+    mail.body(&format!("{words}\n\n{attribution}{quoted}"))
 }
 
 #[tokio::test]
@@ -192,21 +193,23 @@ async fn l24_internal_text_never_reaches_a_customer() {
         "the canary is in the notification"
     );
     // A note stays inside.
-    let note = agents_answer(&house, "#note\nINSIDEWORD: call the vendor.").await;
+    let note = agents_answer(&house, "#note\nINSIDEWORD: call the vendor.", "> ").await;
     assert_eq!(becomes(&house, &note).await.0, "noted");
     house.sweep().await;
     assert_eq!(house.to_customers().await.len(), 1, "only the acknowledgment");
-    house.later(5);
-    // The twin: the answer goes, exactly once, without notification, agent's address or note.
-    let answer = agents_answer(&house, "We restarted it, please try again.").await;
-    assert_eq!(becomes(&house, &answer).await, ("answered", Some(1)));
-    house.sweep().await;
-    let rows = house.to_customers().await;
-    let kinds: Vec<&str> = rows.iter().map(|row| row.kind.as_str()).collect();
-    assert_eq!(kinds, ["received", "answer"]);
-    let sent = house.mail("answer", MARY).await;
-    assert!(sent.contains("We restarted it"));
-    for inside in ["CANARYWORD", "INSIDEWORD", ANA, "team.example", "mailward: write", "Priority"] {
-        assert!(!sent.contains(inside), "{inside} is in\n{sent}");
+    // The twin: an answer goes, exactly once, without notification, agent's address or note.
+    for (count, quote) in ["> ", "", "| "].into_iter().enumerate() {
+        house.later(5);
+        let words = format!("We restarted it, attempt {count}.");
+        let answer = agents_answer(&house, &words, quote).await;
+        assert_eq!(becomes(&house, &answer).await, ("answered", Some(1)), "{quote:?}");
+        house.sweep().await;
+        let answers = house.to_customers().await.iter().filter(|row| row.kind == "answer").count();
+        assert_eq!(answers, count + 1, "{quote:?}");
+        let sent = house.mail("answer", MARY).await;
+        assert!(sent.contains(&words), "{sent}");
+        for inside in ["CANARYWORD", "INSIDEWORD", ANA, "team.example", "mailward: write", "Priority"] {
+            assert!(!sent.contains(inside), "{quote:?}: {inside} is in\n{sent}");
+        }
     }
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod app;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod harness;

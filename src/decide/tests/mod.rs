@@ -5,6 +5,7 @@ mod breach;
 mod clocks;
 mod closing;
 mod commands;
+mod desks;
 mod joining;
 mod properties;
 mod responding;

@@ -16,11 +16,11 @@ pattern!(
 );
 pattern!(
     SUBJECT,
-    r"(?i)(?:undeliver(?:able|ed)|non[- ]?deliver(?:y|able)|not (?:be )?deliver(?:ed|able)|(?:mail |message |e-?mail )?deliver(?:y|ing)[- ](?:status|fail|problem|error|notif|report|unsuccess|incomplete|has (?:been )?(?:fail|delay)|delay)|failed delivery|failure (?:notice|delivery)|fail(?:ed|ure)\W+(?:to )?(?:mail|deliver|delivery)|returned (?:mail|message|e-?mail)|(?:mail|message|e-?mail)[- ](?:returned|delayed|not delivered|status|system error)|mail system error|returning (?:message|mail)|could ?n[o']t (?:be )?(?:deliver|send)|unable to deliver|user unknown|unknown (?:user|recipient)|could not send message|message (?:delayed|undelivered|rejected)|delivery delayed|rejected:|bounced?\b|\bndn\b|\bndr\b|nichtzustell|unzustellbar|zustellung|nicht zugestellt|no se (?:puede|pudo|ha podido) entregar|no entregado|error de (?:entrega|env[ií]o)|devoluci[oó]n|devolvid[oa]|n[aã]o (?:foi )?entregue|falha (?:na|de) entrega|problema de entrega|mancato recapito|mancata consegna|recapito (?:fallito|non)|consegna fallita|non recapitabile|non remis|[eé]chec (?:de|d')|n'a pas pu [eê]tre|retour de courrier|fallo en la entrega|error en la entrega|falla? (?:de|en) (?:la )?entrega|mensaje (?:no entregado|rechazado|devuelto)|mensagem (?:não entregue|devolvida|rejeitada)|falha ao (?:entregar|enviar)|erro (?:na|de) entrega|impossibile (?:recapitare|consegnare)|messaggio non recapitato|[eé]chec de (?:la )?(?:remise|livraison|distribution)|courrier non (?:remis|distribu[eé])|zustellfehler|zustellungs?fehler|fehler bei der zustellung|unbestellbar|niet (?:bezorgd|afgeleverd)|onbestelbaar|niedostarczo|problem z dostarcz|nie dostarczono|oleveransbar|kan inte levereras|não pôde ser|undelivered|warning: (?:message|could not)|permanent error|отклонено|недоставлен|不能投递|退信|無法傳遞|配信不能|配達不能|送信エラー)"
+    r"(?i)(?:undeliver(?:able|ed)|non[- ]?deliver(?:y|able)|not (?:be )?deliver(?:ed|able)|(?:mail |message |e-?mail )?deliver(?:y|ing)[- ](?:status|fail|problem|error|notif|report|unsuccess|incomplete|has (?:been )?(?:fail|delay)|delay)|failed delivery|failure (?:notice|delivery)|fail(?:ed|ure)\W+(?:to )?(?:mail|deliver|delivery)|returned (?:mail|message|e-?mail)|(?:mail|message|e-?mail)[- ](?:returned|delayed|not delivered|status|system error)|mail system error|returning (?:message|mail)|could ?n[o']t (?:be )?(?:deliver|send)|unable to deliver|user unknown|unknown (?:user|recipient)|could not send message|message (?:delayed|undelivered|rejected)|delivery delayed|rejected:|bounced?(?-u:\b)|(?-u:\b)ndn(?-u:\b)|(?-u:\b)ndr(?-u:\b)|nichtzustell|unzustellbar|zustellung|nicht zugestellt|no se (?:puede|pudo|ha podido) entregar|no entregado|error de (?:entrega|env[ií]o)|devoluci[oó]n|devolvid[oa]|n[aã]o (?:foi )?entregue|falha (?:na|de) entrega|problema de entrega|mancato recapito|mancata consegna|recapito (?:fallito|non)|consegna fallita|non recapitabile|non remis|[eé]chec (?:de|d')|n'a pas pu [eê]tre|retour de courrier|fallo en la entrega|error en la entrega|falla? (?:de|en) (?:la )?entrega|mensaje (?:no entregado|rechazado|devuelto)|mensagem (?:não entregue|devolvida|rejeitada)|falha ao (?:entregar|enviar)|erro (?:na|de) entrega|impossibile (?:recapitare|consegnare)|messaggio non recapitato|[eé]chec de (?:la )?(?:remise|livraison|distribution)|courrier non (?:remis|distribu[eé])|zustellfehler|zustellungs?fehler|fehler bei der zustellung|unbestellbar|niet (?:bezorgd|afgeleverd)|onbestelbaar|niedostarczo|problem z dostarcz|nie dostarczono|oleveransbar|kan inte levereras|não pôde ser|undelivered|warning: (?:message|could not)|permanent error|отклонено|недоставлен|不能投递|退信|無法傳遞|配信不能|配達不能|送信エラー)"
 );
 pattern!(
     BODY,
-    r"(?i)(?:(?:could|can|was|were|is|has|have)(?: ?not|n't)(?: yet)?(?: be| been)? (?:successfully )?(?:deliver|sent|complet|reach)|(?:unable|failed|impossible) to (?:deliver|reach|send)|deliver(?:y|ed)?[^.\n]{0,60}(?:fail|unsuccessful|not possible|delayed|aborted)|fail(?:ed|ure)[^.\n]{0,40}deliver|following (?:recipient|address)(?:\(?e?s\)?)?[^.\n]{0,60}(?:fail|reject|unknown|error|could)|did not reach|(?:undeliverable|undelivered|permanent (?:fatal )?error|returned to (?:the )?sender|user unknown|unknown user|no such user|over quota|mailbox (?:is )?full|recipient rejected|not delivered|non-delivery|unrouteable|invalid recipient|unknown recipient|does not exist|account (?:is )?(?:disabled|inactive))|no (?:pudo|puede|ha podido|he podido|se pudo|se ha podido|fue posible) (?:ser )?(?:entrega|envia)|no (?:pudo|puede) entregarse|n[aã]o (?:pude|conseguimos|foi poss[ií]vel) entregar|non (?:è stato|può essere) (?:recapitat|consegnat)|n'a pas (?:pu|été)|konnte nicht (?:zugestellt|ausgeliefert|gesendet)|no pudo ser entregado|n[aã]o p[oô]de ser|n[aã]o foi (?:poss[ií]vel )?entreg|nicht (?:zugestellt|ausgeliefert|zustellbar)|non (?:è stato possibile|ha potuto|consegnat)|n'a pas pu|\b5[05]\d[ -]\d?)"
+    r"(?i)(?:(?:could|can|was|were|is|has|have)(?: ?not|n't)(?: yet)?(?: be| been)? (?:successfully )?(?:deliver|sent|complet|reach)|(?:unable|failed|impossible) to (?:deliver|reach|send)|deliver(?:y|ed)?[^.\n]{0,60}(?:fail|unsuccessful|not possible|delayed|aborted)|fail(?:ed|ure)[^.\n]{0,40}deliver|following (?:recipient|address)(?:\(?e?s\)?)?[^.\n]{0,60}(?:fail|reject|unknown|error|could)|did not reach|(?:undeliverable|undelivered|permanent (?:fatal )?error|returned to (?:the )?sender|user unknown|unknown user|no such user|over quota|mailbox (?:is )?full|recipient rejected|not delivered|non-delivery|unrouteable|invalid recipient|unknown recipient|does not exist|account (?:is )?(?:disabled|inactive))|no (?:pudo|puede|ha podido|he podido|se pudo|se ha podido|fue posible) (?:ser )?(?:entrega|envia)|no (?:pudo|puede) entregarse|n[aã]o (?:pude|conseguimos|foi poss[ií]vel) entregar|non (?:è stato|può essere) (?:recapitat|consegnat)|n'a pas (?:pu|été)|konnte nicht (?:zugestellt|ausgeliefert|gesendet)|no pudo ser entregado|n[aã]o p[oô]de ser|n[aã]o foi (?:poss[ií]vel )?entreg|nicht (?:zugestellt|ausgeliefert|zustellbar)|non (?:è stato possibile|ha potuto|consegnat)|n'a pas pu|(?-u:\b)5[05]\d[ -]\d?)"
 );
 pattern!(
     /// Where the copy of the returned mail begins.
@@ -43,18 +43,25 @@ pub fn is_bounce(mail: &Mail<'_>, message: &InboundMessage) -> bool {
     let sender =
         null || SENDER.is_match(from) || headers.all("return-path").any(|path| SENDER.is_match(path));
     let says = SUBJECT.is_match(subject);
-    let head: String = mail.text.chars().take(5000).collect();
-    let tells = BODY.is_match(&head);
+    let head = head(&mail.text);
+    // The body is looked at last: most mails end before.
+    let tells = || BODY.is_match(head);
     // A daemon that begins a line with an address speaks of one it could not reach, in any language.
-    let names = || DAEMON.is_match(local_part(message)) && AT_START.is_match(&head);
-    if SENDER.is_match(from) && (says || tells || names()) {
+    let names = || DAEMON.is_match(local_part(message)) && AT_START.is_match(head);
+    if SENDER.is_match(from) && (says || tells() || names()) {
         return true;
     }
     if sender {
         // A vacation notice also has no reverse-path; its subject is no notice of failure.
-        return says && tells && !classify::is_answer(subject);
+        return says && !classify::is_answer(subject) && tells();
     }
-    says && tells && !classify::is_answer(subject) && message.in_reply_to.is_empty() && returns_mail(mail)
+    says && !classify::is_answer(subject) && message.in_reply_to.is_empty() && tells() && returns_mail(mail)
+}
+
+/// The first 5000 characters.
+fn head(text: &str) -> &str {
+    let end = text.char_indices().nth(5000).map_or(text.len(), |(end, _)| end);
+    text.get(..end).unwrap_or_default()
 }
 
 fn local_part(message: &InboundMessage) -> &str {
@@ -65,7 +72,7 @@ fn returns_mail(mail: &Mail<'_>) -> bool {
     classify::has_part(mail, "message", "rfc822")
         || classify::has_part(mail, "text", "rfc822-headers")
         || COPY.is_match(&notice(mail))
-        || COPY.is_match(&mail.text.chars().take(5000).collect::<String>())
+        || COPY.is_match(head(&mail.text))
 }
 
 /// The text of the notice itself, without the copy of the returned mail.

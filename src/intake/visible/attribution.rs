@@ -14,11 +14,11 @@ const VERBS: &str = r"(?:wrote|writes|sent|said|schrieb|geschrieben|escribió|es
 
 pattern!(
     STARTS,
-    r"(?i)^[\s>*_-]*(?:on|le|el|em|no dia|il|il giorno|am|vom|op|w dniu|dnia|den|på|in data|nel|vào|lúc|dne|dana|pada|a data de|am|a|în|el día|au|i|v|at|в|във|на|στις|في|tir|man|ons|tor|fre|lør|søn|ma|ti|ke|to|pe|la|su)\b|^[\s>*_-]*(?:在|于|於|從|ב-)"
+    r"(?i)^[\s>*_-]*(?:on|le|el|em|no dia|il|il giorno|am|vom|op|w dniu|dnia|den|på|in data|nel|vào|lúc|dne|dana|pada|a data de|am|a|în|el día|au|i|v|at|в|във|на|στις|في|tir|man|ons|tor|fre|lør|søn|ma|ti|ke|to|pe|la|su)(?:\W|$)|^[\s>*_-]*(?:在|于|於|從|ב-)"
 );
 pattern!(
     WHEN,
-    r"(?:\b(?:19|20)\d\d\b|\b\d{1,2}\s?[:h]\s?\d{2}\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{1,2}\.\s?\d{1,2}\.|\d年|\d日|\b\d{1,2}[ -](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|(?i:\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}\b))"
+    r"(?:(?-u:\b)(?:19|20)\d\d(?-u:\b)|(?-u:\b)\d{1,2}\s?[:h]\s?\d{2}(?-u:\b)|(?-u:\b)\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{1,2}\.\s?\d{1,2}\.|\d年|\d日|(?-u:\b)\d{1,2}[ -](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|(?i:(?-u:\b)(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}(?-u:\b)))"
 );
 pattern!(
     VERB_LAST,
@@ -36,7 +36,7 @@ pattern!(
 pattern!(AUTHOR_FIRST, &format!(r"(?i)^[^.!?:]{{0,80}}[<(][^\s<>()@]+@[^\s<>()]+[>)]\s+{VERBS}\s"));
 // "the doctor wrote:" is a sentence; an author has a capital, an address, or is "you".
 pattern!(SENTENCE, &format!(r"(?:^|\s)\p{{Ll}}[\p{{Ll}}'-]{{2,}}\s+(?i:{VERBS})\s*[:：]?\W*$"));
-pattern!(YOU, r"(?i)\b(?:you|vous|usted|você|lei|du|sie) \S+\s*[:：]\W*$");
+pattern!(YOU, r"(?i)(?-u:\b)(?:you|vous|usted|você|lei|du|sie) \S+\s*[:：]\W*$");
 // Horde writes no date.
 pattern!(
     QUOTING,
@@ -45,7 +45,7 @@ pattern!(
 pattern!(ADDRESS, r"[^\s<>()@]+@[\w-]+\.[\w.-]+");
 pattern!(
     MYSELF,
-    r"(?i)\b(?:i|we|ich|wir|yo|eu|nós|io|je|nous) (?:have |had |habe |ja |já |ya |also |just )?(?:wrote|sent|said|schrieb|escribí|escrevi|scrissi)"
+    r"(?i)(?-u:\b)(?:i|we|ich|wir|yo|eu|nós|io|je|nous) (?:have |had |habe |ja |já |ya |also |just )?(?:wrote|sent|said|schrieb|escribí|escrevi|scrissi)"
 );
 pattern!(RULED, &format!(r"(?i)^[\s>]*-{{2,}}.{{3,200}}{VERBS}\s*:?\s*-{{2,}}\s*$"));
 pattern!(

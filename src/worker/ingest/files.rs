@@ -4,22 +4,20 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
 use crate::domain::account::{Account, After, Source};
 use crate::domain::ids::{AccountName, FolderName, Uid, UidValidity};
 use crate::domain::message::{Instant, Origin, RawMail};
 use crate::imap::{FileMail, FileSource, FoundFile, Limits};
-use crate::store::{Cursor, FirstSight, Lease, LeaseName};
+use crate::store::{Cursor, FirstSight, LeaseName};
+use crate::worker::lease::Held;
 use crate::worker::{Failure, Step};
 
 use super::keep::Batch;
 use super::{Ended, Ingest};
 
-const LEASE: TimeDelta = TimeDelta::seconds(25);
 /// Files have one UIDVALIDITY.
 const VALIDITY: UidValidity = UidValidity(1);
 const POLL: Duration = Duration::from_secs(2);
@@ -32,7 +30,7 @@ pub struct FileReader {
     ingest: Ingest,
     account: AccountName,
     limits: Limits,
-    lease: Option<Lease>,
+    lease: Held,
     leftover: bool,
     /// Names that are durable already and stay where they are (`after = "none"`, or flagged).
     known: HashSet<String>,
@@ -42,7 +40,8 @@ pub struct FileReader {
 impl FileReader {
     /// A reader that has not looked yet.
     pub fn new(ingest: Ingest, account: AccountName, limits: Limits) -> Self {
-        Self { ingest, account, limits, lease: None, leftover: true, known: HashSet::new(), poll: POLL }
+        let lease = Held::new(ingest.store.clone(), LeaseName::Account(account.clone()), ingest.run);
+        Self { ingest, account, limits, lease, leftover: true, known: HashSet::new(), poll: POLL }
     }
 
     /// Looks again at once (`--until-idle`).
@@ -70,9 +69,9 @@ impl FileReader {
         let rules = self.ingest.book.current();
         let account = rules.policy.accounts.get(&self.account).cloned();
         let account = account.ok_or(Failure::Paused("the account is no longer configured"))?;
-        self.hold_lease().await?;
+        self.leftover |= self.lease.hold().await?;
         if self.leftover {
-            if let Step::Did(n) = self.ingest.replay(self.lease.as_ref(), &self.account).await? {
+            if let Step::Did(n) = self.ingest.replay(self.lease.get(), &self.account).await? {
                 return Ok(Step::Did(n));
             }
             self.leftover = false;
@@ -91,21 +90,6 @@ impl FileReader {
         let batch: Vec<FoundFile> = fresh.into_iter().take(self.limits.batch_mails).collect();
         let done = self.batch(&account, &folder, (batch, history_below)).await?;
         Ok(Step::of(done.max(1)))
-    }
-
-    async fn hold_lease(&mut self) -> Result<(), Failure> {
-        let now = Clock::System.now();
-        if let Some(lease) = &self.lease {
-            match self.ingest.store.renew(lease, now, LEASE).await {
-                Ok(()) => return Ok(()),
-                Err(crate::store::StoreError::Fenced) => self.lease = None,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let name = LeaseName::Account(self.account.clone());
-        self.lease = self.ingest.store.take_lease(&name, self.ingest.run, now, LEASE).await?;
-        self.leftover = true;
-        if self.lease.is_some() { Ok(()) } else { Err(Failure::Elsewhere) }
     }
 
     /// What lay there when the directory was first seen is history (L15).
@@ -169,9 +153,9 @@ impl FileReader {
             uidvalidity: VALIDITY,
             next_uid,
         });
-        let kept = self.ingest.keep(self.lease.as_ref(), Batch { mails, cursor, history_below }).await?;
+        let kept = self.ingest.keep(self.lease.get(), Batch { mails, cursor, history_below }).await?;
         self.leftover = true;
-        self.ingest.settle(self.lease.as_ref(), kept).await?;
+        self.ingest.settle(self.lease.get(), kept).await?;
         self.leftover = false;
         self.put_aside(account, files).await?;
         Ok(count)
@@ -195,9 +179,7 @@ impl FileReader {
 
     /// Gives the lease back.
     pub async fn close(&mut self) {
-        if let Some(lease) = self.lease.take() {
-            let _ = self.ingest.store.release(&lease).await;
-        }
+        self.lease.release().await;
     }
 
     /// Loops until `stop`; reports each outcome to `watch`.

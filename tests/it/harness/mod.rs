@@ -12,8 +12,10 @@ mod scripted;
 mod sink;
 mod tls;
 
+use std::fs::File;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub use client::lmtp_deliver;
@@ -77,20 +79,38 @@ pub fn run(name: &str, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// A port that was free a moment ago.
+/// A port for one server, nobody else's until this process ends: below the range from which the
+/// kernel gives ports to clients and to listeners on port 0, and locked against other test runs.
+///
+/// # Panics
+/// When none is left.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let first = 12_000 + std::process::id() % 2000 * 10;
+    let folder = std::env::temp_dir().join("mailward-test-ports");
+    std::fs::create_dir_all(&folder).unwrap();
+    for _ in 0..20_000 {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(12_000 + (first - 12_000 + step) % 20_000).unwrap();
+        let file = File::create(folder.join(port.to_string())).unwrap();
+        if file.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            // The lock is given back with the process.
+            std::mem::forget(file);
+            return port;
+        }
+    }
+    panic!("no port is left below 32000");
 }
 
 /// Waits until a port answers.
 ///
 /// # Panics
-/// After ten seconds, with the tail of the server's log.
+/// After half a minute, with the tail of the server's log.
 pub fn wait_for_port(port: u16, log: &std::path::Path) {
     let since = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         let log = std::fs::read_to_string(log).unwrap_or_default();
-        assert!(since.elapsed() < Duration::from_secs(10), "port {port} did not open; log:\n{log}");
+        assert!(since.elapsed() < Duration::from_secs(30), "port {port} did not open; log:\n{log}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -98,11 +118,11 @@ pub fn wait_for_port(port: u16, log: &std::path::Path) {
 /// Waits until something is so.
 ///
 /// # Panics
-/// After ten seconds.
+/// After half a minute.
 pub fn eventually(what: &str, mut so: impl FnMut() -> bool) {
     let since = Instant::now();
     while !so() {
-        assert!(since.elapsed() < Duration::from_secs(10), "waited in vain: {what}");
+        assert!(since.elapsed() < Duration::from_secs(30), "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -35,18 +35,18 @@ async fn state(world: &World, id: OutboxId) -> (String, i64) {
 pub async fn a_claim_is_a_lease(world: &World) {
     let ticket = world.opened(&Story::new(1, MARY, "a@x.example")).await;
     world.decided(&world.answer(&ticket)).await;
-    let claimed = world.store.claim(world.now, world.run, lease(), 10).await.unwrap();
+    let claimed = world.store.claim(world.now, hold(world.now, world.run, lease()), 10).await.unwrap();
     let kinds: Vec<_> = claimed.iter().map(|c| (c.kind.as_str(), c.attempts, c.automatic)).collect();
     assert_eq!(kinds, [("answer", 1, false), ("received", 1, true)], "answers go first");
     assert_eq!(claimed[0].recipient.expose(), MARY);
     assert!(claimed[0].bytes.ends_with(b"planted-body"));
     assert_eq!(claimed[0].reverse_path, None);
-    assert!(world.store.claim(world.now, world.run, lease(), 10).await.unwrap().is_empty());
+    assert!(world.store.claim(world.now, hold(world.now, world.run, lease()), 10).await.unwrap().is_empty());
     assert_eq!(world.store.next_wake().await.unwrap(), Some(world.later(2)));
     assert_eq!(world.store.unsent_count().await.unwrap(), 2);
     // Whoever slept through the lease loses the row, but what was sent stays sent.
     let other = world.ids().run().unwrap();
-    let again = world.store.claim(world.later(3), other, lease(), 10).await.unwrap();
+    let again = world.store.claim(world.later(3), hold(world.later(3), other, lease()), 10).await.unwrap();
     assert_eq!((again.len(), again[0].attempts), (2, 2));
     assert_eq!(again[0].bytes, claimed[0].bytes, "a retry is byte-identical");
     let dead = [(claimed[0].id, Outcome::Dead { error: "5.1.1".into() })];
@@ -63,12 +63,12 @@ pub async fn two_claimers_share_no_row(world: &World) {
     }
     let (one, two) = (world.run, world.ids().run().unwrap());
     let (a, b) = tokio::join!(
-        world.store.claim(world.now, one, lease(), 12),
-        world.store.claim(world.now, two, lease(), 12)
+        world.store.claim(world.now, hold(world.now, one, lease()), 12),
+        world.store.claim(world.now, hold(world.now, two, lease()), 12)
     );
     let (a, b) = (a.unwrap(), b.unwrap());
     assert!(a.iter().all(|row| b.iter().all(|other| other.id != row.id)));
-    let rest = world.store.claim(world.now, one, lease(), 12).await.unwrap();
+    let rest = world.store.claim(world.now, hold(world.now, one, lease()), 12).await.unwrap();
     assert_eq!(a.len() + b.len() + rest.len(), 20);
 }
 
@@ -76,7 +76,7 @@ pub async fn l29_results_and_pauses(world: &World) {
     for uid in 1..=3 {
         world.opened(&Story { id: None, ..Story::new(uid, MARY, "-") }).await;
     }
-    let rows = world.store.claim(world.now, world.run, lease(), 10).await.unwrap();
+    let rows = world.store.claim(world.now, hold(world.now, world.run, lease()), 10).await.unwrap();
     let [a, b, c] = [rows[0].id, rows[1].id, rows[2].id];
     world.store.release_rows(world.run, &[a]).await.unwrap();
     let error = || "4.2.1".to_owned();
@@ -88,7 +88,8 @@ pub async fn l29_results_and_pauses(world: &World) {
     assert_eq!(state(world, a).await, ("queued".into(), 0));
     assert_eq!(state(world, b).await, ("later".into(), 1));
     assert_eq!(state(world, c).await, ("dead".into(), 1));
-    let again = world.store.claim(world.later(5), world.run, lease(), 10).await.unwrap();
+    let again =
+        world.store.claim(world.later(5), hold(world.later(5), world.run, lease()), 10).await.unwrap();
     assert_eq!(again.iter().map(|row| row.id).collect::<Vec<_>>(), [a]);
     sent(world, &[a]).await;
     assert_eq!(world.store.next_wake().await.unwrap(), Some(world.later(10)));
@@ -130,7 +131,7 @@ pub async fn the_governor_counts_what_was_sent(world: &World) {
     let filter = OutboxFilter { state: Some("suppressed".into()), ..OutboxFilter::default() };
     let rows = world.store.outbox_list(&filter, false).await.unwrap();
     assert_eq!((rows.len(), rows[0].reason.as_deref(), rows[0].not_before), (1, Some("cap"), None));
-    assert_eq!(world.store.claim(world.now, world.run, lease(), 9).await.unwrap().len(), 3);
+    assert_eq!(world.store.claim(world.now, hold(world.now, world.run, lease()), 9).await.unwrap().len(), 3);
 }
 
 pub async fn l32_an_accepted_answer_makes_the_ticket_due(world: &World) {
@@ -147,7 +148,7 @@ pub async fn l32_an_accepted_answer_makes_the_ticket_due(world: &World) {
         due
     };
     assert!(due().await.is_empty());
-    let rows = world.store.claim(world.now, world.run, lease(), 10).await.unwrap();
+    let rows = world.store.claim(world.now, hold(world.now, world.run, lease()), 10).await.unwrap();
     let learnt = Outcome::Sent { learnt: Some(message_id("learnt@relay.example")) };
     world.store.settle(world.later(1), world.run, &[(rows[0].id, learnt)]).await.unwrap();
     let due = due().await;
@@ -182,7 +183,7 @@ pub async fn l32_what_stands_against_closing(world: &World) {
     let seen = facts().await;
     assert_eq!((seen.unsent, seen.mail_waits, seen.polled_until), (true, false, None));
     assert_eq!((seen.unattributed_since, seen.ticket.subject.as_str()), (None, "printer [NAME]"));
-    let rows = world.store.claim(world.now, world.run, lease(), 10).await.unwrap();
+    let rows = world.store.claim(world.now, hold(world.now, world.run, lease()), 10).await.unwrap();
     sent(world, &rows.iter().map(|row| row.id).collect::<Vec<_>>()).await;
     world.store.polled(&account("support"), &inbox(), world.later(8)).await.unwrap();
     world.store.reconciled(&account("support"), &inbox(), world.later(7)).await.unwrap();
@@ -202,7 +203,7 @@ pub async fn l32_what_stands_against_closing(world: &World) {
     // A dead answer never stops standing against it, and makes the ticket due.
     let ticket = world.ticket(1).await;
     world.decided(&world.answer(&ticket)).await;
-    let rows = world.store.claim(world.now, world.run, lease(), 10).await.unwrap();
+    let rows = world.store.claim(world.now, hold(world.now, world.run, lease()), 10).await.unwrap();
     let dead = Outcome::Dead { error: "5.1.1".into() };
     world.store.settle(world.later(3), world.run, &[(rows[0].id, dead)]).await.unwrap();
     assert!(facts().await.unsent);
@@ -219,7 +220,7 @@ pub async fn l32_what_stands_against_closing(world: &World) {
 pub async fn a_bounce_finds_its_row(world: &World) {
     let ticket = world.opened(&Story::new(1, MARY, "a@x.example")).await;
     world.decided(&world.answer(&ticket)).await;
-    let rows = world.store.claim(world.now, world.run, lease(), 10).await.unwrap();
+    let rows = world.store.claim(world.now, hold(world.now, world.run, lease()), 10).await.unwrap();
     sent(world, &rows.iter().map(|row| row.id).collect::<Vec<_>>()).await;
     let mut work = world.store.begin(None).await.unwrap();
     let (desk, account, from) =
@@ -255,4 +256,12 @@ pub async fn a_bounce_finds_its_row(world: &World) {
     assert!(matches!(world.ticket(1).await.last_public, Some(LastPublic::Answer { bounced: true, .. })));
     let rows = world.store.outbox_list(&OutboxFilter::default(), false).await.unwrap();
     assert_eq!(rows.iter().filter(|row| row.bounced).count(), 1);
+}
+
+fn hold(
+    at: mailward::domain::message::Instant,
+    run: mailward::domain::ids::RunId,
+    ttl: chrono::TimeDelta,
+) -> mailward::store::Hold {
+    mailward::store::Hold { run, at, ttl }
 }

@@ -71,7 +71,11 @@ pub async fn the_database_knows_no_one(world: &World) {
         Story { content: "octets-planted of the mail", ..Story::new(1, MARY, "id-planted@clinic.example") };
     let ticket = world.opened(&story).await;
     world.decided(&world.answer(&ticket)).await;
-    let rows = world.store.claim(world.now, world.run, chrono::TimeDelta::seconds(9), 9).await.unwrap();
+    let rows = world
+        .store
+        .claim(world.now, hold(world.now, world.run, chrono::TimeDelta::seconds(9)), 9)
+        .await
+        .unwrap();
     assert_eq!(rows.len(), 2);
     if world.url.starts_with("postgres") {
         tamper(world, "CHECKPOINT").await;
@@ -129,4 +133,12 @@ pub async fn time_does_not_run_back(world: &World) {
     let work = world.store.begin(None).await.unwrap();
     work.commit(world.later(-5)).await.unwrap();
     assert_eq!(world.store.last_instant().await.unwrap(), Some(world.now));
+}
+
+fn hold(
+    at: mailward::domain::message::Instant,
+    run: mailward::domain::ids::RunId,
+    ttl: chrono::TimeDelta,
+) -> mailward::store::Hold {
+    mailward::store::Hold { run, at, ttl }
 }

@@ -254,6 +254,7 @@ impl World {
             subject: None,
             next_opening: None,
             restricted: false,
+            asks: Vec::new(),
         })
     }
 
