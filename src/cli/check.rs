@@ -1,7 +1,8 @@
 //! `check`: validates everything a start would need, and shows each problem with its place.
 
 use crate::clock::Clock;
-use crate::config;
+use crate::config::{self, Problem};
+use crate::domain::account::{Relay, Secret, Source};
 
 use super::args::Check;
 use super::exit::{Exit, Stop};
@@ -16,7 +17,7 @@ pub fn run(args: &Check) -> Result<Exit, Stop> {
         return Ok(Exit::Ok);
     }
     let Some(path) = &args.config else { return Err(Stop::usage("--config FILE is missing")) };
-    let loaded = match config::load(path, Clock::System.now()) {
+    let mut loaded = match config::load(path, Clock::System.now()) {
         Ok(loaded) => loaded,
         Err(problems) if args.json => {
             for problem in &problems {
@@ -27,6 +28,8 @@ pub fn run(args: &Check) -> Result<Exit, Stop> {
         Err(problems) => return Err(Stop::config(problems)),
     };
     office::rules(&loaded)?;
+    let file = path.display().to_string();
+    loaded.warnings.extend(secrets(&loaded, &file)?);
     for warning in &loaded.warnings {
         if args.json {
             out.json(warning)?;
@@ -46,4 +49,37 @@ pub fn run(args: &Check) -> Result<Exit, Stop> {
         ))?;
     }
     Ok(Exit::Ok)
+}
+
+/// Secrets that a start would miss. They may be elsewhere while a configuration is only checked, so they
+/// warn; a key ring that is there and is none is an error.
+fn secrets(loaded: &config::Loaded, file: &str) -> Result<Vec<Problem>, Stop> {
+    let mut missing = Vec::new();
+    let mut miss = |message: String, help: &str| {
+        missing.push(Problem::of_file(file, "missing_secret", message, help).warning());
+    };
+    let there = match &loaded.keys {
+        Secret::File(path) => path.exists(),
+        Secret::Env(name) => std::env::var_os(name).is_some(),
+        Secret::None => true,
+    };
+    match office::ring(&loaded.keys) {
+        Err(stop) if there => return Err(stop),
+        Err(stop) => miss(stop.message, stop.help.as_deref().unwrap_or_default()),
+        Ok(_) => {}
+    }
+    let relay = match &loaded.policy.transport.relay {
+        Relay::Smtp { login: Some((_, secret)), .. } => Some(("[smtp]".to_owned(), secret)),
+        _ => None,
+    };
+    let accounts = loaded.policy.accounts.values().filter_map(|account| match &account.source {
+        Source::Imap(server) => Some((format!("the account `{}`", account.name), &server.password)),
+        _ => None,
+    });
+    for (whose, secret) in relay.into_iter().chain(accounts) {
+        if let Err(error) = config::secret(secret) {
+            miss(format!("{whose}: {error}"), "a start needs it: set the variable, or give the file");
+        }
+    }
+    Ok(missing)
 }

@@ -62,9 +62,24 @@ pub fn read_all(reader: &mut Reader<'_>, main: &MainFile, desks: &KnownDesks, ba
             let message = format!("there are two accounts `{}`", account.name);
             reader.fail(&format!("{path}/name"), "duplicate", message, "");
         }
+        if let Some(other) = accounts.iter().find(|other| same_mail(other, &account)) {
+            let message = format!("the accounts `{}` and `{}` read the same mail", other.name, account.name);
+            let help = "every mail would become two tickets: keep one of them, and lead by its `routes`";
+            reader.fail(&path, "duplicate", message, help);
+        }
         accounts.push(account);
     }
     accounts
+}
+
+fn same_mail(one: &Account, other: &Account) -> bool {
+    match (&one.source, &other.source) {
+        (Source::Imap(a), Source::Imap(b)) => {
+            let folder = |rule: &FolderRule| other.folders.iter().any(|there| there.name == rule.name);
+            (&a.host, a.port, &a.user) == (&b.host, b.port, &b.user) && one.folders.iter().any(folder)
+        }
+        (one, other) => one == other,
+    }
 }
 
 fn account(

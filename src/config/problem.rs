@@ -45,7 +45,7 @@ impl Problem {
             column: 0,
             code,
             message,
-            help: help.to_owned(),
+            help: if help.is_empty() { remedy(code) } else { help }.to_owned(),
             severity: "error",
             place: None,
         }
@@ -71,6 +71,16 @@ impl Problem {
     #[must_use]
     pub fn warning(self) -> Self {
         Self { severity: "warning", ..self }
+    }
+}
+
+/// What to do where the message says it already.
+fn remedy(code: &str) -> &'static str {
+    match code {
+        "duplicate" => "names are told apart by this: change or remove one of the two",
+        "missing_key" => "add the key; `mailward check --schema` tells what it holds",
+        "syntax" => "the file is TOML 1.0: mend it at this place",
+        _ => "change it as the message says; `mailward check --schema` tells what may stand here",
     }
 }
 

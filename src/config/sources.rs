@@ -1,7 +1,10 @@
 //! Which files make a configuration, and their text. Only this module reads configuration files.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use miette::NamedSource;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -73,10 +76,16 @@ pub fn read(path: &Path, problems: &mut Vec<Problem>) -> Option<Sources> {
         if there.exists() {
             return Some(there);
         }
-        if named.is_some() {
+        if let Some(named) = named {
             let help = "paths are relative to the file that names them";
             let message = format!("`{}` does not exist", there.display());
-            problems.push(Problem::of_file(&main.file, "missing_file", message, help));
+            problems.push(match span_of(&main.text, named) {
+                Some(span) => {
+                    let source = Arc::new(NamedSource::new(&main.file, main.text.clone()));
+                    Problem::at(&source, span, "missing_file", message, help)
+                }
+                None => Problem::of_file(&main.file, "missing_file", message, help),
+            });
         }
         None
     };
@@ -94,6 +103,14 @@ pub fn read(path: &Path, problems: &mut Vec<Problem>) -> Option<Sources> {
         base,
         templates,
     })
+}
+
+/// Where a path stands in the text, in its quotes.
+fn span_of(text: &str, named: &Path) -> Option<Range<usize>> {
+    let named = named.to_str()?;
+    let quoted = |quote: char| text.find(&format!("{quote}{named}{quote}"));
+    let start = quoted('"').or_else(|| quoted('\''))?;
+    Some(start..start + named.len() + 2)
 }
 
 /// Every `.toml` file of a directory in the order of names, or the one file.

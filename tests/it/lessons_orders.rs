@@ -189,3 +189,34 @@ async fn the_ring_of_another_installation_changes_nothing() {
     std::fs::write(&keys, right).unwrap();
     assert!(Office::open(&house.config, Some(noon())).await.is_ok());
 }
+
+/// What `check` says of a configuration, without the directory it lies in.
+fn checked(house: &House, change: impl Fn(&str) -> String) -> String {
+    let text = std::fs::read_to_string(&house.config).unwrap();
+    std::fs::write(&house.config, change(&text)).unwrap();
+    let said = match mailward::config::load(&house.config, noon()) {
+        Ok(_) => "good".to_owned(),
+        Err(problems) => {
+            let line = |p: &mailward::config::Problem| {
+                format!("{}:{}:{}:{}", p.line, p.column, p.code, !p.help.is_empty())
+            };
+            problems.iter().map(line).collect::<Vec<_>>().join(" ")
+        }
+    };
+    std::fs::write(&house.config, text).unwrap();
+    said
+}
+
+#[tokio::test]
+async fn mistakes_are_named_with_place_and_remedy() {
+    let house = House::open(&Plan::default()).await;
+    let text = std::fs::read_to_string(&house.config).unwrap();
+    let line_of = |what: &str| text.lines().position(|line| line.contains(what)).unwrap() + 1;
+    assert_eq!(checked(&house, str::to_owned), "good");
+    let gone = checked(&house, |text| text.replace("\"directory.toml\"", "\"nowhere.toml\""));
+    assert_eq!(gone, format!("{}:13:missing_file:true", line_of("directory = ")));
+    let twice = checked(&house, |text| text.replace("path = \"breach\"", "path = \"support\""));
+    assert!(twice.contains(":duplicate:true"), "{twice}");
+    let syntax = checked(&house, |text| text.replace("[store]", "[store"));
+    assert!(syntax.contains("1:7:syntax:true"), "{syntax}");
+}
