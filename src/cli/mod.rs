@@ -80,13 +80,26 @@ pub fn operator() -> String {
         .unwrap_or_else(|| "unknown".to_owned())
 }
 
-/// Reads a file, or standard input for `-`.
+/// More is no mail that could be understood; an MTA that gets 65 tells the sender.
+const LARGEST: usize = crate::intake::limits::BYTES;
+
+/// Reads a file, or standard input for `-`; never more than [`LARGEST`] octets.
 pub fn read(file: &std::path::Path) -> Result<Vec<u8>, Stop> {
     use std::io::Read as _;
+    let wrong = |error: std::io::Error| Stop::new(Exit::Data, format!("{}: {error}", file.display()));
+    let mut bytes = Vec::new();
+    let most = u64::try_from(LARGEST).unwrap_or(u64::MAX).saturating_add(1);
     if file.as_os_str() == "-" {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes)?;
-        return Ok(bytes);
+        std::io::stdin().lock().take(most).read_to_end(&mut bytes).map_err(wrong)?;
+    } else {
+        std::fs::File::open(file).map_err(wrong)?.take(most).read_to_end(&mut bytes).map_err(wrong)?;
     }
-    std::fs::read(file).map_err(|error| Stop::new(Exit::Data, format!("{}: {error}", file.display())))
+    if bytes.len() > LARGEST {
+        let mebibytes = LARGEST >> 20;
+        return Err(Stop::new(
+            Exit::Data,
+            format!("{}: larger than {mebibytes} MiB, nothing of it was taken", file.display()),
+        ));
+    }
+    Ok(bytes)
 }

@@ -115,6 +115,7 @@ impl Store {
         let ticket = loaded.row.snapshot.id;
         let originals = work.erase_originals(ticket, now).await?;
         let messages = work.erase_messages(ticket, ids).await?;
+        work.end_erased(ticket, now).await?;
         let key = self.sealer.lookup(LookupDomain::Content, reason.trim());
         let reasons = vec![
             format!("reason:{}", HEXLOWER.encode(&key.0)),
@@ -137,6 +138,23 @@ impl Store {
 }
 
 impl Work {
+    /// What was erased lives no longer: closed without a notice, nothing due, no clock.
+    async fn end_erased(&mut self, ticket: TicketId, now: Instant) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE ticket SET version = version + 1, due_at = NULL, reminded_at = NULL,
+                state_at = CASE WHEN state = 'closed' THEN state_at ELSE $1 END,
+                close_reason = COALESCE(close_reason, 'agent'), state = 'closed',
+                response_state = NULL, response_value = NULL, resolution_state = NULL, resolution_value = NULL,
+                update_state = NULL, update_value = NULL
+             WHERE id = $2",
+        )
+        .bind(micros(now))
+        .bind(raw(ticket.as_bytes()))
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
     /// The mails of a ticket, in order.
     async fn mails_of(&mut self, ticket: TicketId) -> Result<Vec<LedgerId>, StoreError> {
         let rows = sqlx::query("SELECT id FROM ledger WHERE ticket = $1 ORDER BY noted_at, folder, uid")

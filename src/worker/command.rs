@@ -5,8 +5,9 @@ use crate::clock::Clock;
 use crate::decide::on_command::on_command;
 use crate::decide::scene::Scene;
 use crate::domain::command::{Command, Refusal};
+use crate::domain::desk::DeskClass;
 use crate::domain::effect::Reason;
-use crate::domain::ids::{AgentName, TicketNumber};
+use crate::domain::ids::{AgentName, DeskName, TicketNumber};
 use crate::domain::ticket::Actor;
 use crate::store::{CommandQuery, Store, StoreError};
 
@@ -49,6 +50,9 @@ pub enum CommandError {
     /// The agent may not act on it.
     #[error("{0} does not work for the desk of ticket {1}; see directory.toml")]
     NotYours(AgentName, TicketNumber),
+    /// It holds a copy of a mail to a breach desk.
+    #[error("ticket {0} holds a mail that also went to a breach desk; only that desk's agents open it")]
+    Withheld(TicketNumber),
     /// The rules say no.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -76,17 +80,29 @@ impl Commands {
     /// May this agent act on this ticket? For acts that are no command.
     ///
     /// # Errors
-    /// [`CommandError::NoTicket`], [`CommandError::NotYours`].
+    /// [`CommandError::NoTicket`], [`CommandError::NotYours`], [`CommandError::Withheld`].
     pub async fn entitled(&self, number: TicketNumber, agent: &AgentName) -> Result<(), CommandError> {
         let mut work = self.store.begin(None).await.map_err(Failure::from)?;
         let ticket = work.ticket(number).await.map_err(Failure::from)?;
         work.rollback().await.map_err(Failure::from)?;
         let ticket = ticket.ok_or(CommandError::NoTicket(number))?;
         let rules = self.book.current();
-        match rules.policy.directory.agent_of_desk(agent, &ticket.desk) {
-            Some(_) => Ok(()),
-            None => Err(CommandError::NotYours(agent.clone(), number)),
+        let Some(person) = rules.policy.directory.agent_of_desk(agent, &ticket.desk) else {
+            return Err(CommandError::NotYours(agent.clone(), number));
+        };
+        let breach =
+            |desk: &DeskName| rules.policy.desks.get(desk).is_some_and(|d| d.class == DeskClass::Breach);
+        if self.withholds(number).await? && !person.desks.iter().any(breach) {
+            return Err(CommandError::Withheld(number));
         }
+        Ok(())
+    }
+
+    /// Does the ticket hold a copy of a mail that also went to a breach desk (L11)?
+    async fn withholds(&self, number: TicketNumber) -> Result<bool, CommandError> {
+        let view = self.store.ticket_show(number, false, self.clock.now()).await.map_err(Failure::from)?;
+        let flagged = |flags: &[String]| flags.iter().any(|flag| flag == "withheld");
+        Ok(view.is_some_and(|view| view.messages.iter().any(|message| flagged(&message.flags))))
     }
 
     async fn attempt(&self, order: &Order, operator: &str) -> Result<&'static str, CommandError> {

@@ -1,8 +1,9 @@
 //! Duplicates: L6, L10, L11, L12, and L9 of two gateways on one mailbox.
 
-use mailward::domain::ids::TicketNumber;
+use mailward::domain::ids::{AgentName, TicketNumber};
 use mailward::domain::ticket::Actor;
 use mailward::store::Ids;
+use mailward::worker::command::CommandError;
 
 use super::lessons_support::{ALARM, ANA, HELP, House, MARY, Mail, Plan, SALES, account, noon};
 
@@ -92,6 +93,9 @@ async fn l11_one_mail_to_two_mailboxes() {
         let (master, copy) = if breach_first { (first, second) } else { (second, first) };
         assert!(master.line.restricted && !copy.line.restricted);
         assert!(master.messages[0].text.contains("SECRETBODY"));
+        let (number, ana) = (TicketNumber::new(copy.line.number).unwrap(), AgentName::parse("ana").unwrap());
+        let entitled = house.office.commands().entitled(number, &ana).await;
+        assert!(matches!(entitled, Err(CommandError::Withheld(_))), "its original is the breach desk's");
         let copy = serde_json::to_string(&copy).unwrap();
         assert!(!copy.contains("SECRETBODY") && !copy.contains("SECRETSUBJECT"), "{copy}");
         let note = house.mail("notification", ANA).await;
@@ -112,6 +116,8 @@ async fn l11_two_support_desks_both_show_it() {
         house.take_for(account, &mail).await.unwrap();
     }
     for number in [1, 2] {
+        let (ticket, ana) = (TicketNumber::new(number).unwrap(), AgentName::parse("ana").unwrap());
+        house.office.commands().entitled(ticket, &ana).await.unwrap();
         assert!(house.ticket(number).await.messages[0].text.contains("PLAINWORD"));
     }
 }
@@ -138,7 +144,9 @@ async fn l12_an_erased_ticket_does_not_come_back() {
     house.serve().await;
     assert_eq!(house.tickets().await.len(), 2, "nothing came back");
     assert_eq!(house.to_customers().await.len(), 2, "and nobody was answered again");
-    assert_eq!(house.ticket(1).await.messages[0].text, "");
+    let erased = house.ticket(1).await;
+    assert_eq!(erased.messages[0].text, "");
+    assert_eq!((erased.line.state.as_str(), erased.line.due), ("closed", None), "it lives no longer");
     let balance = house.balance().await;
     assert_eq!((balance.stored, balance.erased), (0, 2), "the mail and its copy");
     for table in ["original", "original_key"] {

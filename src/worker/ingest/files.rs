@@ -230,13 +230,9 @@ impl Ingest {
             return Ok(None);
         }
         let first = self.store.next_local_uid(&account.name, &folder).await?;
-        let limit = usize::try_from(Limits::default().message_bytes).unwrap_or(usize::MAX);
-        let whole = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let mut mail = FileMail { bytes, arrived, oversize: None };
-        if mail.bytes.len() > limit {
-            mail.bytes.truncate(usize::try_from(Limits::default().oversize_bytes).unwrap_or(limit));
-            mail.oversize = Some(whole);
-        }
+        // No copy is left anywhere else: the whole mail is kept, whatever its size. Who reads it from a
+        // pipe refuses what is too large for that, so that its sender is told.
+        let mail = FileMail { bytes, arrived, oversize: None };
         let mails = vec![raw(account, &folder, (first, 0), mail)?];
         let kept = self.keep(None, Batch { mails, cursor: None, history_below: 0 }).await?;
         Ok(self.settle(None, kept).await?.into_iter().next())
