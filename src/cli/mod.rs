@@ -83,7 +83,7 @@ pub fn operator() -> String {
 /// More is no mail that could be understood; an MTA that gets 65 tells the sender.
 const LARGEST: usize = crate::intake::limits::BYTES;
 
-/// Reads a file, or standard input for `-`; never more than [`LARGEST`] octets.
+/// Reads a file, or standard input for `-`; never more than a mail may have.
 pub fn read(file: &std::path::Path) -> Result<Vec<u8>, Stop> {
     use std::io::Read as _;
     let wrong = |error: std::io::Error| Stop::new(Exit::Data, format!("{}: {error}", file.display()));
