@@ -20,6 +20,7 @@ servers: ## installs Dovecot, Postfix and PostgreSQL with apt where they are mis
 
 test: servers ## every test, the real servers included
 	MAILWARD_DATA="`cd $(DATA) 2>/dev/null && pwd`" $(CARGO) test --no-fail-fast
+	@[ "$$MAILWARD_WAIVE_SERVERS" != 1 ] || echo "WAIVED by MAILWARD_WAIVE_SERVERS=1: tests whose server is missing were left out"
 
 lint: ## rustfmt and clippy, warnings are errors
 	$(CARGO) fmt --check

@@ -2,7 +2,7 @@
 # Scores the release build on public evaluation sets that lie beside the project, not in it:
 # DATA/mail (evalset.py, expected.jsonl) and DATA/phi (score.py, *.jsonl). Says so when they are absent.
 set -eu
-data=${1:-../shared}
+data=${1:?name the folder of the sets; \`make eval DATA=folder\` does}
 program=target/release/mailward
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT

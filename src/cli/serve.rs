@@ -28,7 +28,7 @@ pub async fn run(args: Serve) -> Result<Exit, Stop> {
     }
     let office = Office::open(&args.config.config, args.at.at).await?;
     for warning in &office.loaded.warnings {
-        tracing::warn!(code = warning.code, line = warning.line, "{}", warning.message);
+        tracing::warn!(file = %warning.file, line = warning.line, code = warning.code, "{}", warning.message);
     }
     let presence = office.store.enter(office.run()).await?;
     let workers = workers(&office)?;

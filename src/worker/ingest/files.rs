@@ -51,11 +51,6 @@ impl FileReader {
         self
     }
 
-    /// The account it reads.
-    pub const fn account(&self) -> &AccountName {
-        &self.account
-    }
-
     /// One batch of files, or nothing new.
     pub async fn step(&mut self) -> Result<Step, Failure> {
         let done = self.try_step().await;

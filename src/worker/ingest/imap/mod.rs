@@ -79,11 +79,6 @@ impl ImapReader {
         self
     }
 
-    /// The account it reads.
-    pub const fn account(&self) -> &AccountName {
-        &self.account
-    }
-
     /// One batch of one folder, or nothing new in any.
     pub async fn step(&mut self) -> Result<Step, Failure> {
         let done = self.try_step().await;
