@@ -44,3 +44,7 @@ mod smtp_postfix;
 mod smtp_relay;
 #[cfg(test)]
 mod store_conformance;
+#[cfg(test)]
+mod torture;
+#[cfg(test)]
+mod torture_support;
