@@ -101,6 +101,10 @@ impl ImapReader {
             self.leftover = false;
         }
         self.connect(&account).await?;
+        let life = self.lease.life();
+        if let Some(session) = self.session.as_mut() {
+            session.change_while(life);
+        }
         let wanted = self.ingest.bells.reconcile.load(Ordering::Relaxed);
         let reconcile = wanted != self.answered || self.reconciled.is_none_or(|at| at.elapsed() >= RECONCILE);
         for folder in &account.folders {
