@@ -20,6 +20,9 @@ const SURE: TimeDelta = TimeDelta::seconds(17);
 /// How often it is renewed: two renewals may fail.
 const BEAT: Duration = Duration::from_secs(5);
 
+/// Who does not hold it asks again after this.
+pub const ASK: Duration = Duration::from_secs(4);
+
 /// One lease, held or not.
 #[derive(Debug)]
 pub struct Held {
@@ -61,7 +64,10 @@ impl Held {
             }
             match renew(&self.store, &hold.lease, &hold.life).await {
                 Ok(()) => return Ok(false),
-                Err(StoreError::Fenced) => self.hold = None,
+                Err(StoreError::Fenced) => {
+                    tracing::warn!(lease = %self.name, "another gateway took over: this one stood still for too long");
+                    self.hold = None;
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -128,7 +128,7 @@ async fn arrived(site: &Site, all: &BTreeSet<u32>) {
 async fn life(site: &Site, dice: &mut Dice, (from, more): (usize, usize), totals: &mut Totals) {
     let lease = format!("account:{MAILBOX}");
     let fence = site.books.fence(&lease).await;
-    let gateway = site.gateway(false);
+    let gateway = site.gateway("killed", false);
     let mails = (from..from + more).map(|number| sending(number, MAILBOX, dice.millis(40)));
     let feeding = site.feed(mails.collect());
     let mut awake = false;

@@ -3,7 +3,9 @@
 //! plain SQL, and the reckoning at the end.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
 use std::fs::File;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -87,23 +89,23 @@ impl Site {
         found.flat_map(str::split_whitespace).map(|uid| uid.parse().unwrap()).collect()
     }
 
-    /// The real program; what it says is kept beside the configuration.
-    pub fn gateway(&self, until_idle: bool) -> Gateway {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mailward"));
-        command.args(["serve", "--config"]).arg(&self.house.config);
-        if until_idle {
-            command.arg("--until-idle");
-        }
-        let log = File::options().create(true).append(true).open(self.house.scratch.join("log")).unwrap();
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        Gateway { child }
+    /// The real program on this installation.
+    pub fn gateway(&self, name: &str, until_idle: bool) -> Gateway {
+        begin(&self.house, name, until_idle)
     }
 
-    /// What all gateways said so far, the last lines of it.
+    /// The last words of every gateway.
     pub fn said(&self) -> String {
-        let text = std::fs::read_to_string(self.house.scratch.join("log")).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(60)..].join("\n")
+        let mut said = String::new();
+        for entry in std::fs::read_dir(self.house.scratch.path()).unwrap().flatten() {
+            if entry.path().extension().is_some_and(|end| end == "log") {
+                let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+                let lines: Vec<&str> = text.lines().collect();
+                let tail = lines[lines.len().saturating_sub(40)..].join("\n");
+                writeln!(said, "{}:\n{tail}", entry.path().display()).unwrap();
+            }
+        }
+        said
     }
 
     /// A command of the real program: its exit code and what it printed.
@@ -116,7 +118,7 @@ impl Site {
 
     /// Works off everything that is left and ends well.
     pub async fn work_off(&self) {
-        let mut gateway = self.gateway(true);
+        let mut gateway = self.gateway("last", true);
         let status = gateway.ended().await;
         assert!(status.success(), "{status}\n{}", self.said());
     }
@@ -154,12 +156,54 @@ pub fn sending(number: usize, mailbox: &str, pause: Duration) -> Sending {
     Sending { pause, from: mail.from.clone(), to: format!("{mailbox}@example.net"), bytes: mail.bytes() }
 }
 
+/// Starts the real program; what it says is kept beside the configuration under its name.
+pub fn begin(house: &House, name: &str, until_idle: bool) -> Gateway {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mailward"));
+    command.args(["serve", "--config"]).arg(&house.config);
+    if until_idle {
+        command.arg("--until-idle");
+    }
+    let log = house.scratch.join(&format!("{name}.log"));
+    let file = File::options().create(true).append(true).open(&log).unwrap();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).spawn().unwrap();
+    Gateway { child, log }
+}
+
 /// A running gateway; ended by its process id with its handle.
 pub struct Gateway {
     child: Child,
+    log: PathBuf,
 }
 
 impl Gateway {
+    /// What it said so far.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Its run, as leases and outbox rows name it; 32 hexadecimal digits.
+    pub async fn run(&self) -> String {
+        let since = Instant::now();
+        loop {
+            let said = self.said();
+            let run = said.lines().find_map(|line| line.split_once("run=")?.1.split_whitespace().next());
+            if let Some(run) = run {
+                return run.replace('-', "");
+            }
+            assert!(since.elapsed() < PATIENCE, "it does not begin: {said}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub fn running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// `STOP`, `CONT`, `TERM`.
+    pub fn signal(&self, name: &str) {
+        super::harness::run("kill", &[&format!("-{name}"), &self.child.id().to_string()]);
+    }
+
     /// SIGKILL, and the end of it.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

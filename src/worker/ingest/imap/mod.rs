@@ -15,7 +15,7 @@ use crate::domain::account::{Account, ImapServer, Source};
 use crate::domain::ids::{AccountName, FolderName, Uid};
 use crate::imap::{ImapError, Limits, Next, Session, backoff};
 use crate::store::{FirstSight, FolderState, LeaseName};
-use crate::worker::lease::Held;
+use crate::worker::lease::{ASK, Held};
 use crate::worker::{Failure, Step};
 
 use super::Ingest;
@@ -233,7 +233,7 @@ impl ImapReader {
                     self.idle(&stop).await;
                     continue;
                 }
-                Err(Failure::Elsewhere) => Duration::from_secs(5),
+                Err(Failure::Elsewhere) => ASK,
                 Err(error) => {
                     tracing::warn!(account = %self.account, %error, failures, "the account rests for a while");
                     let random = self
