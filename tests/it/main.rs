@@ -40,6 +40,10 @@ mod lessons_servers;
 mod lessons_support;
 #[cfg(test)]
 mod lessons_wrong_ticket;
+#[cfg(all(test, feature = "fault-injection"))]
+mod poison;
+#[cfg(all(test, not(feature = "fault-injection")))]
+mod poison_off;
 #[cfg(test)]
 mod smtp_postfix;
 #[cfg(test)]

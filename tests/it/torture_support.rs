@@ -60,11 +60,10 @@ impl Site {
             dovecot.create_folder(name, "Done");
         }
         let house = House::open(&plan).await;
-        let url = match database {
-            Database::Sqlite => format!("sqlite://{}", house.scratch.join("store.db").display()),
-            Database::Postgres => plan.store,
+        let books = match database {
+            Database::Sqlite => Books::sqlite(&house),
+            Database::Postgres => Books { url: plan.store },
         };
-        let books = Books { url };
         Some(Self { house, books, dovecot, postfix, sink, database, _cluster: cluster })
     }
 
@@ -241,10 +240,16 @@ pub struct Books {
 pub struct Entry {
     pub state: String,
     pub tidy: String,
+    pub reason: Option<String>,
     pub attempts: i64,
 }
 
 impl Books {
+    /// Of a house on SQLite.
+    pub fn sqlite(house: &House) -> Self {
+        Self { url: format!("sqlite://{}", house.scratch.join("store.db").display()) }
+    }
+
     pub async fn connection(&self) -> AnyConnection {
         sqlx::any::install_default_drivers();
         AnyConnection::connect(&self.url).await.unwrap()
@@ -274,11 +279,13 @@ impl Books {
 
     /// The ledger of one account by UID.
     pub async fn ledger(&self, account: &str) -> HashMap<u32, Entry> {
-        let sql = format!("SELECT uid, state, tidy, attempts FROM ledger WHERE account = '{account}'");
+        let sql =
+            format!("SELECT uid, state, tidy, reason, attempts FROM ledger WHERE account = '{account}'");
         let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut self.connection().await).await.unwrap();
         let entry = |row: &sqlx::any::AnyRow| {
             let uid = u32::try_from(row.get::<i64, _>("uid")).unwrap();
-            (uid, Entry { state: row.get("state"), tidy: row.get("tidy"), attempts: row.get("attempts") })
+            let (state, tidy, reason) = (row.get("state"), row.get("tidy"), row.get("reason"));
+            (uid, Entry { state, tidy, reason, attempts: row.get("attempts") })
         };
         rows.iter().map(entry).collect()
     }
