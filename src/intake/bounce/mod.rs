@@ -6,6 +6,8 @@
 mod dsn;
 mod prose;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use mail_parser::PartType;
 
