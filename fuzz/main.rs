@@ -65,7 +65,9 @@ impl<'t> Fuzzer<'t> {
     fn run(mut self, runs: u64) -> u64 {
         // Patterns compile on first use; that time is nobody's input's.
         for (target, food) in self.targets.iter().zip(&self.food) {
-            food.iter().for_each(|bytes| (target.run)(bytes));
+            for bytes in food {
+                (target.run)(bytes);
+            }
         }
         for n in 0..runs {
             if n % LINE == 0 {

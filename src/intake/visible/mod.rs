@@ -101,9 +101,12 @@ fn read(mut lines: Vec<Line>, forwarded: bool) -> Visible {
         if lines.len() > limits::VISIBLE_LINES { lines.split_off(limits::VISIBLE_LINES) } else { Vec::new() };
     let mut fates = quotes(&lines, forwarded);
     signature::elide(&lines, &mut fates);
-    if lines.iter().zip(&fates).all(|(line, fate)| *fate != Fate::Keep || line.is_blank()) {
+    if leaves_nothing(&lines, &fates) {
         fates = vec![Fate::Keep; lines.len()];
         signature::elide_banner(&lines, &mut fates);
+    }
+    if leaves_nothing(&lines, &fates) {
+        fates = vec![Fate::Keep; lines.len()];
     }
     let mut out = Visible::default();
     for (line, fate) in lines.iter().zip(&fates) {
@@ -118,6 +121,10 @@ fn read(mut lines: Vec<Line>, forwarded: bool) -> Visible {
     out.visible = links::unwrap_all(&squeeze(&out.visible));
     out.elided.truncate(out.elided.trim_end().len());
     out
+}
+
+fn leaves_nothing(lines: &[Line], fates: &[Fate]) -> bool {
+    lines.iter().zip(fates).all(|(line, fate)| *fate != Fate::Keep || line.is_blank())
 }
 
 /// No blank lines around, never two in a row.

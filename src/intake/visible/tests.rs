@@ -148,6 +148,13 @@ fn html_of_every_client() {
 }
 
 #[test]
+fn what_is_only_a_banner_or_a_quote_is_shown() {
+    for text in ["[EXTERNAL]", "> only a quote\n> of two lines", "--\nMary Major"] {
+        check(text, text);
+    }
+}
+
+#[test]
 fn nothing_is_lost() {
     let text = "New text\n\n-- \nMary\n\nOn 05/01/2026 09:12, Help wrote:\n> old text\n";
     let got = reply_text(text);
@@ -333,8 +340,14 @@ fn delimiters_of_help_desks() {
         "-----Write your reply above this line-----",
     ];
     check_all(lines.map(|line| format!("New text\n\n{line}\n\nYour request was updated.\n")), "New text");
-    check_all(lines.map(|line| format!("New text\n\n> {line}\n>\n> Your request was updated.\n")), "New text");
-    check("Please reply above this line is what the mail said.", "Please reply above this line is what the mail said.");
+    check_all(
+        lines.map(|line| format!("New text\n\n> {line}\n>\n> Your request was updated.\n")),
+        "New text",
+    );
+    check(
+        "Please reply above this line is what the mail said.",
+        "Please reply above this line is what the mail said.",
+    );
 }
 
 #[test]
