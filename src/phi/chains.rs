@@ -18,6 +18,8 @@ pub enum Ground {
     Role,
     /// Nothing but the look of the words.
     Look,
+    /// The model's opinion.
+    Model,
 }
 
 impl Ground {
@@ -28,6 +30,7 @@ impl Ground {
             Self::Title => "name.title",
             Self::Role => "name.role",
             Self::Look => "name.look",
+            Self::Model => "name.model",
         }
     }
 }
