@@ -9,8 +9,8 @@ use super::lexicon::Roles;
 use super::model::Chance;
 use super::page::{Page, Shape, Token, Zone};
 
-/// A name begins where the model is as sure as this.
-const NAME: f32 = 0.80;
+/// The model must be as sure as this of a word that stands alone; of one of several it need not.
+const NAME: f32 = 0.70;
 /// An address needs more: towns and streets are no secret by themselves.
 const ADDRESS: f32 = 0.90;
 /// A stretch goes on as long as it is likelier than not.
@@ -31,7 +31,9 @@ pub fn names(
     let beside = |at: Option<usize>| at.and_then(|at| named.get(at)) == Some(&true);
     let mut found = Vec::new();
     for (first, last) in stretches(page, fits) {
-        let sure = (first..=last).any(|at| chances.get(at).is_some_and(|chance| chance.name >= NAME));
+        let words = (first..=last).filter(|at| page.get(*at).is_some_and(Token::is_word)).count();
+        let sure =
+            words > 1 || (first..=last).any(|at| chances.get(at).is_some_and(|chance| chance.name >= NAME));
         let joined = beside(first.checked_sub(1)) || beside(Some(last + 1));
         if sure || joined {
             found.push((first, last));

@@ -341,7 +341,14 @@ impl<'p, 'a> Names<'p, 'a> {
             NOUN_ENDINGS.iter().any(|ending| word.ends_with(ending))
         };
         let english = matches!(self.language, None | Some(Language::En));
-        english && words.iter().filter(unknown).count() >= 2 && !placed && !words.last().is_some_and(noun)
+        /// Less, and the model is sure that it is a thing.
+        const LEAST: f32 = 0.05;
+        let doubted = self.chances.get(first).is_some_and(|chance| chance.name < LEAST);
+        english
+            && !doubted
+            && words.iter().filter(unknown).count() >= 2
+            && !placed
+            && !words.last().is_some_and(noun)
     }
 
     /// True when the words belong to the name of an organisation or a product: such a word or a
