@@ -8,7 +8,7 @@ DATA ?= ../shared
 TORTURE_MINUTES ?= 10
 PACKAGES = dovecot-imapd dovecot-lmtpd postfix postgresql openssl
 
-.PHONY: help demo test torture servers lint doc bench eval fmt
+.PHONY: help demo test torture servers lint doc bench eval train fmt
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | sort
@@ -42,6 +42,10 @@ bench: ## processor time of each station, and of the whole program on a full mai
 eval: ## scores reading and redaction on the sets below DATA, where there are some
 	@$(CARGO) build --release --quiet
 	@benches/eval.sh "$(DATA)"
+
+train: ## for developers: trains the redactor's model on DATA/phi and scores it on texts it has not seen
+	@$(CARGO) build --release --quiet
+	@benches/train.sh "$(DATA)"
 
 fmt: ## formats the code
 	$(CARGO) fmt
