@@ -7,6 +7,8 @@ mod demo;
 #[cfg(test)]
 mod drain;
 #[cfg(test)]
+mod due_reckoning;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod imap_dovecot;
