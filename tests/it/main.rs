@@ -7,6 +7,8 @@ mod demo;
 #[cfg(test)]
 mod drain;
 #[cfg(test)]
+mod due_reckoning;
+#[cfg(test)]
 mod gateways;
 #[cfg(test)]
 mod harness;
