@@ -7,6 +7,14 @@ mod demo;
 #[cfg(test)]
 mod drain;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod faults_books;
+#[cfg(test)]
+mod faults_servers;
+#[cfg(test)]
+mod faults_support;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod imap_dovecot;
