@@ -9,6 +9,14 @@ mod drain;
 #[cfg(test)]
 mod due_reckoning;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod faults_books;
+#[cfg(test)]
+mod faults_servers;
+#[cfg(test)]
+mod faults_support;
+#[cfg(test)]
 mod gateways;
 #[cfg(test)]
 mod harness;
