@@ -75,6 +75,13 @@ impl Dialect {
             Self::Postgres => " FOR UPDATE",
         }
     }
+    /// Begins a transaction whose statements all see the same instant.
+    pub const fn snapshot(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN",
+            Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ",
+        }
+    }
     const fn begin_statement(self) -> &'static str {
         match self {
             // A deferred BEGIN that writes later fails at once when another writer came between.

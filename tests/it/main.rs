@@ -7,7 +7,19 @@ mod demo;
 #[cfg(test)]
 mod drain;
 #[cfg(test)]
+mod due_reckoning;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod faults_books;
+#[cfg(test)]
+mod faults_servers;
+#[cfg(test)]
+mod faults_support;
+#[cfg(test)]
 mod gateways;
+#[cfg(test)]
+mod gateways_conflicts;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]

@@ -62,7 +62,7 @@ impl Site {
         let house = House::open(&plan).await;
         let books = match database {
             Database::Sqlite => Books::sqlite(&house),
-            Database::Postgres => Books { url: plan.store },
+            Database::Postgres => Books::at(&plan.store),
         };
         Some(Self { house, books, dovecot, postfix, sink, database, _cluster: cluster })
     }
@@ -240,7 +240,6 @@ pub struct Books {
 pub struct Entry {
     pub state: String,
     pub tidy: String,
-    pub reason: Option<String>,
     pub attempts: i64,
 }
 
@@ -248,6 +247,11 @@ impl Books {
     /// Of a house on SQLite.
     pub fn sqlite(house: &House) -> Self {
         Self { url: format!("sqlite://{}", house.scratch.join("store.db").display()) }
+    }
+
+    /// Of a house on PostgreSQL.
+    pub fn at(url: &str) -> Self {
+        Self { url: url.to_owned() }
     }
 
     pub async fn connection(&self) -> AnyConnection {
@@ -279,13 +283,11 @@ impl Books {
 
     /// The ledger of one account by UID.
     pub async fn ledger(&self, account: &str) -> HashMap<u32, Entry> {
-        let sql =
-            format!("SELECT uid, state, tidy, reason, attempts FROM ledger WHERE account = '{account}'");
+        let sql = format!("SELECT uid, state, tidy, attempts FROM ledger WHERE account = '{account}'");
         let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut self.connection().await).await.unwrap();
         let entry = |row: &sqlx::any::AnyRow| {
             let uid = u32::try_from(row.get::<i64, _>("uid")).unwrap();
-            let (state, tidy, reason) = (row.get("state"), row.get("tidy"), row.get("reason"));
-            (uid, Entry { state, tidy, reason, attempts: row.get("attempts") })
+            (uid, Entry { state: row.get("state"), tidy: row.get("tidy"), attempts: row.get("attempts") })
         };
         rows.iter().map(entry).collect()
     }
