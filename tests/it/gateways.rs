@@ -223,7 +223,7 @@ async fn l9_a_slow_relay_is_no_reason_to_take_over() {
     let Some(cluster) = Postgres::start() else { return };
     let sink = Sink::start();
     let house = direct(&cluster, &sink).await;
-    sink.delay(At::Content, Duration::from_secs(26));
+    sink.delay(At::Content, Duration::from_secs(45));
     let (one, other) = (begin(&house, "one", false), begin(&house, "other", false));
     other.run().await;
     house.drop_in("support", "one", &Mail::new(MARY, "One").bytes(), mailward::clock::Clock::System.now());
