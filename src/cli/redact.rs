@@ -1,7 +1,6 @@
 //! `redact --jsonl`: a line out for a line in, in order; a bad line gives an error object and exit
 //! 65 at the end.
 
-use std::io::BufRead as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -49,12 +48,7 @@ pub fn run(args: &Redact) -> Result<Exit, Stop> {
     let redactor = Redactor::with_model(&lists, model(args.model.as_deref())?);
     let mut out = Out::stdout();
     let mut exit = Exit::Ok;
-    let input: Box<dyn std::io::BufRead> = if args.file.as_os_str() == "-" {
-        Box::new(std::io::stdin().lock())
-    } else {
-        Box::new(std::io::BufReader::new(std::fs::File::open(&args.file)?))
-    };
-    for line in input.split(b'\n') {
+    for line in super::lines(&args.file)? {
         let line = line?;
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
