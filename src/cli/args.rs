@@ -62,6 +62,9 @@ pub enum Command {
     /// Key ring: makes a first one or adds a key.
     #[command(subcommand)]
     Keys(Keys),
+    /// Clocks of tickets, after a desk's hours changed.
+    #[command(subcommand)]
+    Clocks(Clocks),
 }
 
 /// Where the configuration lies.
@@ -442,4 +445,21 @@ pub enum Keys {
     New,
     /// Prints the ring of the configuration with one more key, which becomes the current one.
     Rotate(Config),
+}
+
+/// `clocks`.
+#[derive(Debug, Subcommand)]
+pub enum Clocks {
+    /// Shows which deadlines another calendar moves; changes them with --apply only.
+    Recompute {
+        #[command(flatten)]
+        /// Configuration and form.
+        listing: Listing,
+        /// Writes the new deadlines; every ticket gets an audit row.
+        #[arg(long)]
+        apply: bool,
+        #[command(flatten)]
+        /// Simulated instant.
+        at: At,
+    },
 }

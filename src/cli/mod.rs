@@ -3,6 +3,7 @@
 
 pub mod args;
 pub mod check;
+pub mod clocks;
 pub mod demo;
 pub mod due;
 pub mod exit;
@@ -69,6 +70,7 @@ async fn run(command: Command) -> Result<Exit, Stop> {
         Command::Audit(args) => ledger::audit(args).await,
         Command::Reveal(args) => reveal::run(args).await,
         Command::Keys(args) => keys::run(&args),
+        Command::Clocks(args) => clocks::run(args).await,
     }
 }
 

@@ -81,6 +81,7 @@ fn read(reader: &mut Reader<'_>, file: &DeskFile, base: &Path, around: &Surround
     desk.words.clone_from(&file.words);
     desk.rules = Arc::new(rules::read(reader, file, &desk.languages, around.wording, &desk.categories));
     desk.targets = targets(reader, &file.target, &desk.categories);
+    without_hours(reader, file, &desk);
     desk.agents = agents(reader, file, &desk.name, around.people);
     desk.after_hours = AfterHours {
         cap: file.after_hours.cap,
@@ -111,6 +112,24 @@ fn read(reader: &mut Reader<'_>, file: &DeskFile, base: &Path, around: &Surround
         breach(reader, &desk);
     }
     Some(desk)
+}
+
+/// Business time that never runs promises nothing: a target wants a calendar that opens.
+fn without_hours(reader: &mut Reader<'_>, file: &DeskFile, desk: &Desk) {
+    if !desk.calendar.never_opens() {
+        return;
+    }
+    let business = |text: &Option<String>| text.as_ref().is_some_and(|text| text.ends_with("business"));
+    for (number, table) in file.target.iter().enumerate() {
+        let spans =
+            [("response", &table.response), ("resolution", &table.resolution), ("update", &table.update)];
+        for (name, _) in spans.iter().filter(|(_, text)| business(text)) {
+            let path = format!("target/{number}/{name}");
+            let message = format!("`{name}` counts business time, and the calendar never opens");
+            let help = "give the calendar `hours`, or promise elapsed time";
+            reader.fail(&path, "target_without_hours", message, help);
+        }
+    }
 }
 
 fn own(path: Option<&Path>) -> Option<PathBuf> {

@@ -5,6 +5,7 @@
 
 mod apply;
 mod audit;
+mod calendars;
 mod cells;
 mod dialect;
 mod error;

@@ -41,6 +41,8 @@ mod lessons_support;
 #[cfg(test)]
 mod lessons_wrong_ticket;
 #[cfg(test)]
+mod policy_reload;
+#[cfg(test)]
 mod smtp_postfix;
 #[cfg(test)]
 mod smtp_relay;
