@@ -21,6 +21,7 @@ pub mod say;
 pub mod serve;
 pub mod sweep;
 pub mod ticket;
+pub mod train;
 
 use std::process::ExitCode;
 
@@ -60,6 +61,7 @@ async fn run(command: Command) -> Result<Exit, Stop> {
         Command::Ingest(args) => ingest::run(args).await,
         Command::Inspect(args) => inspect::run(&args),
         Command::Redact(args) => redact::run(&args),
+        Command::Train(args) => train::run(&args),
         Command::Health(args) => health::run(args).await,
         Command::Due(args) => due::run(&args),
         Command::Sweep(args) => sweep::run(args).await,

@@ -38,6 +38,7 @@ pub async fn run(args: Serve) -> Result<Exit, Stop> {
         Reload { config: args.config.config.clone(), book: office.book.clone(), store: office.store.clone() };
     tokio::spawn(signals(stop.clone(), reload));
     tracing::info!(
+        run = %office.run(),
         accounts = office.loaded.policy.accounts.len(),
         desks = office.loaded.policy.desks.len(),
         "mailward runs"

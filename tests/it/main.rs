@@ -9,6 +9,16 @@ mod drain;
 #[cfg(test)]
 mod due_reckoning;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod faults_books;
+#[cfg(test)]
+mod faults_servers;
+#[cfg(test)]
+mod faults_support;
+#[cfg(test)]
+mod gateways;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod imap_dovecot;
@@ -48,3 +58,7 @@ mod smtp_postfix;
 mod smtp_relay;
 #[cfg(test)]
 mod store_conformance;
+#[cfg(test)]
+mod torture;
+#[cfg(test)]
+mod torture_support;
