@@ -16,6 +16,7 @@ pub mod office;
 pub mod out;
 pub mod quarantine;
 pub mod redact;
+pub mod report;
 pub mod reveal;
 pub mod say;
 pub mod serve;
@@ -72,6 +73,7 @@ async fn run(command: Command) -> Result<Exit, Stop> {
         Command::Audit(args) => ledger::audit(args).await,
         Command::Reveal(args) => reveal::run(args).await,
         Command::Keys(args) => keys::run(&args),
+        Command::Report(args) => report::run(args).await,
         Command::Clocks(args) => clocks::run(args).await,
     }
 }

@@ -21,6 +21,7 @@ use crate::domain::desk::{
 };
 use crate::domain::ids::{AgentName, Category, DeskName};
 use crate::domain::message::{Instant, Language};
+use crate::domain::priority_rules::plain;
 use crate::domain::token;
 
 /// What desks refer to.
@@ -97,6 +98,11 @@ fn read(reader: &mut Reader<'_>, file: &DeskFile, base: &Path, around: &Surround
     desk.own_lists.clone_from(&file.own_lists);
     desk.fields = file.fields.iter().map(|(label, field)| (label.clone(), field.clone())).collect();
     desk.templates = file.templates.as_ref().map(|path| base.join(path)).or_else(|| own(around.templates));
+    let module = |(code, words): (&String, &Vec<String>)| {
+        let words = words.iter().chain([code]).map(|word| plain(word)).collect();
+        (code.clone(), words)
+    };
+    desk.modules = file.modules.iter().map(module).collect();
     desk.submitters = file.submitters.clone().map_or(Submitters::Anyone, Submitters::Roles);
     if let Some(notices) = &file.notices {
         desk.notices = notices.iter().copied().collect();

@@ -53,6 +53,8 @@ mod lessons_wrong_ticket;
 #[cfg(test)]
 mod policy_reload;
 #[cfg(test)]
+mod report;
+#[cfg(test)]
 mod smtp_postfix;
 #[cfg(test)]
 mod smtp_relay;
