@@ -29,8 +29,9 @@ type Confusion = BTreeMap<(Priority, Priority), usize>;
 /// `have` down, `got` across, precision and recall beside each.
 fn shown(confusion: &Confusion) -> String {
     let count = |have, got| confusion.get(&(have, got)).copied().unwrap_or(0);
-    let of =
-        |right: usize, all: usize| if all == 0 { "-".to_owned() } else { format!("{} %", right * 100 / all) };
+    let of = |right: usize, all: usize| {
+        (right * 100).checked_div(all).map_or_else(|| "-".to_owned(), |percent| format!("{percent} %"))
+    };
     let mut table = String::from("| have | low | medium | high | urgent | precision | recall |\n");
     for level in Priority::ALL {
         let row = Priority::ALL.map(|got| count(level, got));

@@ -57,6 +57,10 @@ mod poison;
 #[cfg(all(test, not(feature = "fault-injection")))]
 mod poison_off;
 #[cfg(test)]
+mod policy_reload;
+#[cfg(test)]
+mod report;
+#[cfg(test)]
 mod smtp_postfix;
 #[cfg(test)]
 mod smtp_relay;
