@@ -18,6 +18,8 @@ use crate::worker::Bells;
 use crate::worker::command::Commands;
 use crate::worker::door::Door;
 use crate::worker::ingest::Ingest;
+use crate::worker::ingest::hands::Hands;
+use crate::worker::ingest::room::Room;
 use crate::worker::rules::{RuleBook, Rules};
 use crate::worker::sweep::Sweep;
 
@@ -37,6 +39,8 @@ pub struct Office {
     random: Random,
     run: RunId,
     bells: Bells,
+    hands: Hands,
+    room: Room,
 }
 
 /// Reads the configuration or stops with its problems.
@@ -150,7 +154,8 @@ impl Office {
                 .uuid(clock.now())
                 .map_err(|_| Stop::new(Exit::Defect, "the system gives no randomness"))?,
         );
-        Ok(Self { loaded, store, book, clock, sealer, random, run, bells: Bells::default() })
+        let (bells, hands, room) = (Bells::default(), Hands::default(), Room::default());
+        Ok(Self { loaded, store, book, clock, sealer, random, run, bells, hands, room })
     }
 
     /// This run's id.
@@ -184,6 +189,8 @@ impl Office {
             random: self.random.clone(),
             run: self.run,
             bells: self.bells.clone(),
+            hands: self.hands.clone(),
+            room: self.room.clone(),
         }
     }
     /// The sweep.

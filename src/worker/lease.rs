@@ -1,6 +1,8 @@
 //! A lease that a worker holds while it works: taken, renewed with every step, given back at the end.
 //! Kept in the world's time, also where the desk's clock is simulated.
 
+use std::time::{Duration, Instant};
+
 use chrono::TimeDelta;
 
 use crate::clock::Clock;
@@ -11,6 +13,8 @@ use super::Failure;
 
 /// A dead holder's work is taken over after this.
 const TTL: TimeDelta = TimeDelta::seconds(25);
+/// A lease renewed within this time is good enough: every commit checks its fence.
+const FRESH: Duration = Duration::from_secs(2);
 
 /// One lease, held or not.
 #[derive(Debug)]
@@ -19,12 +23,13 @@ pub struct Held {
     name: LeaseName,
     run: RunId,
     lease: Option<Lease>,
+    renewed: Option<Instant>,
 }
 
 impl Held {
     /// Not held yet.
     pub const fn new(store: Store, name: LeaseName, run: RunId) -> Self {
-        Self { store, name, run, lease: None }
+        Self { store, name, run, lease: None, renewed: None }
     }
 
     /// Renews it, or takes it; true when it was taken now, so that another may have worked meanwhile.
@@ -32,7 +37,11 @@ impl Held {
     /// # Errors
     /// [`Failure::Elsewhere`] while another gateway holds it.
     pub async fn hold(&mut self) -> Result<bool, Failure> {
+        if self.lease.is_some() && self.renewed.is_some_and(|at| at.elapsed() < FRESH) {
+            return Ok(false);
+        }
         let now = Clock::System.now();
+        self.renewed = Some(Instant::now());
         if let Some(lease) = &self.lease {
             match self.store.renew(lease, now, TTL).await {
                 Ok(()) => return Ok(false),

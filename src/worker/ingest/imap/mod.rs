@@ -19,6 +19,7 @@ use crate::worker::lease::Held;
 use crate::worker::{Failure, Step};
 
 use super::Ingest;
+use fetch::Reading;
 
 /// Between polls while nothing was seen for a while and IDLE stays silent.
 const POLL: Duration = Duration::from_secs(20);
@@ -26,6 +27,8 @@ const POLL: Duration = Duration::from_secs(20);
 const HOT_POLL: Duration = Duration::from_millis(150);
 /// ...for this long: Dovecot announces by IDLE only after half a second.
 const HOT: Duration = Duration::from_secs(30);
+/// New mails of one step; a long list would be gone through again with every batch.
+const AHEAD: usize = 1000;
 /// Server UIDs against ledger, at least this often.
 const RECONCILE: Duration = Duration::from_hours(1);
 
@@ -150,6 +153,7 @@ impl ImapReader {
         let state = self.state(account, name, &status).await?;
         let session = self.session.as_mut().ok_or(Failure::Away("the mail server"))?;
         let mut uids = session.new_uids(state.next_uid).await.map_err(failure)?;
+        uids.truncate(AHEAD);
         let newest = uids.len();
         let gaps = self.ingest.store.due_gaps(&self.account, name, started).await?;
         uids.extend(gaps.iter().filter(|g| g.origin.uidvalidity == state.uidvalidity).map(|g| g.origin.uid));
@@ -167,7 +171,7 @@ impl ImapReader {
             }
             return Ok(Step::of(tidied));
         }
-        let count = self.fetch(name, &state, (uids, newest)).await?;
+        let count = self.bring(Reading { name, state: &state, newest }, uids).await?;
         self.tidy(account, name, &state).await?;
         Ok(Step::of(count))
     }
