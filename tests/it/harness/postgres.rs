@@ -28,6 +28,15 @@ impl Postgres {
     /// # Panics
     /// When it is not installed and that was not waived.
     pub fn start() -> Option<Self> {
+        Self::start_with("-c fsync=off -c log_statement=all")
+    }
+
+    /// As it would run at a site: what is committed is on the disk.
+    pub fn start_durable() -> Option<Self> {
+        Self::start_with("")
+    }
+
+    fn start_with(more: &str) -> Option<Self> {
         let Some(bin) = binaries() else {
             let waived = std::env::var_os(WAIVER).is_some_and(|value| value == "1");
             assert!(
@@ -44,9 +53,7 @@ impl Postgres {
         let cluster = Self { scratch, bin, databases: AtomicU32::new(0) };
         let (folder, data) = (cluster.scratch.text(), cluster.scratch.join("data").display().to_string());
         cluster.call("initdb", &["-D", &data, "-A", "trust", "-U", "mailward", "-E", "UTF8", "--no-sync"]);
-        let options = format!(
-            "-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=90 -c log_statement=all"
-        );
+        let options = format!("-k {folder} -c listen_addresses='' -c max_connections=90 {more}");
         let log = format!("{folder}/log");
         cluster.call("pg_ctl", &["-D", &data, "-w", "-o", &options, "-l", &log, "start"]);
         Some(cluster)

@@ -27,6 +27,8 @@ const POLL: Duration = Duration::from_secs(20);
 const HOT_POLL: Duration = Duration::from_millis(150);
 /// ...for this long: Dovecot announces by IDLE only after half a second.
 const HOT: Duration = Duration::from_secs(30);
+/// Between polls where nobody waits for mail to come (`--until-idle`).
+const POLL_AT_ONCE: Duration = Duration::from_millis(30);
 /// New mails of one step; a long list would be gone through again with every batch.
 const AHEAD: usize = 1000;
 /// Server UIDs against ledger, at least this often.
@@ -263,9 +265,10 @@ impl ImapReader {
     async fn idle(&mut self, stop: &CancellationToken) {
         let hot = self.hot_until.is_some_and(|until| Monotonic::now() < until);
         if hot || !self.patient {
+            let wait = if self.patient { HOT_POLL } else { POLL_AT_ONCE };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(HOT_POLL) => {}
+                () = tokio::time::sleep(wait) => {}
             }
             return;
         }
