@@ -7,6 +7,18 @@ mod demo;
 #[cfg(test)]
 mod drain;
 #[cfg(test)]
+mod due_reckoning;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod faults_books;
+#[cfg(test)]
+mod faults_servers;
+#[cfg(test)]
+mod faults_support;
+#[cfg(test)]
+mod gateways;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod imap_dovecot;
@@ -44,3 +56,7 @@ mod smtp_postfix;
 mod smtp_relay;
 #[cfg(test)]
 mod store_conformance;
+#[cfg(test)]
+mod torture;
+#[cfg(test)]
+mod torture_support;

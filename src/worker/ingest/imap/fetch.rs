@@ -162,8 +162,8 @@ impl ImapReader {
             .into_iter()
             .filter(|uid| *uid < state.next_uid && known.binary_search(uid).is_err() && !asked.contains(uid))
             .collect();
-        if !lost.is_empty() {
-            tracing::error!(account = %self.account, count = lost.len(), "ALARM: reconciliation found mail that the ledger does not know; it is fetched now");
+        if let Some(first) = lost.first() {
+            tracing::error!(account = %self.account, folder = %name, first = first.get(), count = lost.len(), "ALARM: reconciliation found mail that the ledger does not know; it is fetched now");
         }
         Ok(lost)
     }
