@@ -1,13 +1,14 @@
 //! `redact --jsonl`: a line out for a line in, in order; a bad line gives an error object and exit
 //! 65 at the end.
 
-use std::io::BufRead as _;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::address::{EmailAddress, Mailbox};
 use crate::domain::message::Language;
 use crate::domain::text::RawText;
+use crate::phi::model::Model;
 use crate::phi::{Context, Lists, Redactor, Span};
 
 use super::args::Redact;
@@ -31,15 +32,10 @@ struct Answer<'a> {
 
 /// Redacts every line.
 pub fn run(args: &Redact) -> Result<Exit, Stop> {
-    let redactor = Redactor::new(&Lists::default());
+    let redactor = Redactor::with_model(&Lists::default(), model(args.model.as_deref())?);
     let mut out = Out::stdout();
     let mut exit = Exit::Ok;
-    let input: Box<dyn std::io::BufRead> = if args.file.as_os_str() == "-" {
-        Box::new(std::io::stdin().lock())
-    } else {
-        Box::new(std::io::BufReader::new(std::fs::File::open(&args.file)?))
-    };
-    for line in input.split(b'\n') {
+    for line in super::lines(&args.file)? {
         let line = line?;
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
@@ -57,6 +53,16 @@ pub fn run(args: &Redact) -> Result<Exit, Stop> {
         }
     }
     Ok(exit)
+}
+
+/// The model that is built in, unless another is named.
+fn model(file: Option<&Path>) -> Result<Model, Stop> {
+    let Some(file) = file else { return Ok(Model::shipped()) };
+    if file.as_os_str() == "none" {
+        return Ok(Model::none());
+    }
+    let wrong = || Stop::new(Exit::Data, format!("{}: not a model of this version", file.display()));
+    Model::parse(std::fs::read(file)?.into()).ok_or_else(wrong)
 }
 
 /// `Name <address>`, or an address.

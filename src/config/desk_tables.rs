@@ -225,6 +225,9 @@ pub struct ConceptTable {
     /// What else stands in the same sentence was not said: "what if"
     #[serde(default)]
     pub veils: bool,
+    /// What lies within its phrases was not said: "nobody" in "nobody else"
+    #[serde(default)]
+    pub covers: bool,
 }
 
 /// A rule.

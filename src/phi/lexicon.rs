@@ -53,6 +53,10 @@ impl Roles {
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
+    /// These but for `other`.
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
     /// Both.
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)

@@ -16,6 +16,8 @@ mod hl7;
 mod html;
 mod identifiers;
 mod lexicon;
+mod likely;
+pub mod model;
 mod names;
 mod page;
 pub mod placeholders;

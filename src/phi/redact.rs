@@ -11,6 +11,8 @@ use crate::domain::text::{RawText, RedactedText};
 use super::contacts::{Contacts, find_network};
 use super::finding::{self, Finding, Kind, Span};
 use super::lexicon::{Lexicon, fold};
+use super::likely;
+use super::model::Model;
 use super::names::Names;
 use super::page::Page;
 use super::placeholders::Placeholders;
@@ -83,16 +85,22 @@ pub struct Redaction {
 
 /// All rules, compiled once.
 pub struct Redactor {
-    contacts: Contacts,
-    lexicon: Lexicon,
+    pub(super) contacts: Contacts,
+    pub(super) lexicon: Lexicon,
     formats: Vec<LocalFormat>,
+    model: Model,
 }
 
 impl Redactor {
     /// Compiles the rules with the operator's own lists.
     pub fn new(lists: &Lists) -> Self {
+        Self::with_model(lists, Model::shipped())
+    }
+
+    /// The same with another model, or with [`Model::none`].
+    pub fn with_model(lists: &Lists, model: Model) -> Self {
         let lexicon = Lexicon::new(&lists.names, &lists.never);
-        Self { contacts: Contacts::new(), lexicon, formats: lists.formats.clone() }
+        Self { contacts: Contacts::new(), lexicon, formats: lists.formats.clone(), model }
     }
 
     /// Redacts a text on its own; placeholders count from 1.
@@ -177,10 +185,13 @@ impl Redactor {
         }
         let sender = Sender::new(context.from);
         found.retain(|finding| !sender.signs(&page, finding));
+        let chances = self.model.chances(&page, &taken);
+        likely::addresses(&page, &chances, &taken, &mut found);
         let known =
             ticket.values(Kind::Name).flat_map(str::split_whitespace).map(fold).filter(|w| w.len() > 2);
         Names::new(&page, &sender, &found, &taken)
             .in_language(context.language)
+            .with_chances(chances)
             .find(&known.collect(), &mut found);
         settle::without(found, &placeholders, text)
     }

@@ -153,7 +153,17 @@ impl Pools {
         let first = async { url.connect().await?.close().await };
         let silent = |_| StoreError::Unavailable("the server accepts and does not answer");
         tokio::time::timeout(FIRST_ANSWER, first).await.map_err(silent)??;
-        let write = options().max_connections(6).connect_with(url.clone()).await?;
+        // A gateway that is stopped in the middle of a transaction keeps its locks, the counter's row
+        // among them: all others would wait for it. Ours take milliseconds.
+        let write = options()
+            .max_connections(6)
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    connection.execute("SET idle_in_transaction_session_timeout = '10s'").await.map(|_| ())
+                })
+            })
+            .connect_with(url.clone())
+            .await?;
         let read = options()
             .max_connections(4)
             .after_connect(|connection, _| {

@@ -68,7 +68,8 @@ fn by_code(error: &dyn sqlx::error::DatabaseError) -> StoreError {
         "53100" => StoreError::Full,
         // A server that became a standby, or whose administrator made it so.
         "25006" => StoreError::ReadOnly,
-        "53300" | "57P01" | "57P02" | "57P03" => StoreError::Unavailable("server"),
+        // 25P03: this process stood still in a transaction, and the server ended its session.
+        "25P03" | "53300" | "57P01" | "57P02" | "57P03" => StoreError::Unavailable("server"),
         code if code.len() == 5 && (code.starts_with("08") || code.starts_with("28")) => {
             StoreError::Unavailable("server")
         }

@@ -7,6 +7,8 @@ mod demo;
 #[cfg(test)]
 mod drain;
 #[cfg(test)]
+mod due_reckoning;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod faults_books;
@@ -16,6 +18,8 @@ mod faults_servers;
 mod faults_stores;
 #[cfg(test)]
 mod faults_support;
+#[cfg(test)]
+mod gateways;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
@@ -54,3 +58,7 @@ mod smtp_postfix;
 mod smtp_relay;
 #[cfg(test)]
 mod store_conformance;
+#[cfg(test)]
+mod torture;
+#[cfg(test)]
+mod torture_support;

@@ -17,7 +17,7 @@ use crate::domain::ids::{AccountName, FolderName, Uid};
 use crate::domain::message::Instant;
 use crate::imap::{ImapError, Limits, Next, Session, backoff};
 use crate::store::{FirstSight, FolderState, LeaseName};
-use crate::worker::lease::Held;
+use crate::worker::lease::{ASK, Held};
 use crate::worker::{Failure, LONGEST, Step, in_time};
 
 use super::Ingest;
@@ -103,6 +103,10 @@ impl ImapReader {
             self.leftover = false;
         }
         self.connect(&account).await?;
+        let life = self.lease.life();
+        if let Some(session) = self.session.as_mut() {
+            session.change_while(life);
+        }
         let wanted = self.ingest.bells.reconcile.load(Ordering::Relaxed);
         let now = self.ingest.clock.now();
         // A clock that was set back must not put it off.
@@ -234,7 +238,7 @@ impl ImapReader {
                     self.idle(&stop).await;
                     continue;
                 }
-                Err(Failure::Elsewhere) => Duration::from_secs(5),
+                Err(Failure::Elsewhere) => ASK,
                 Err(error) => {
                     tracing::warn!(account = %self.account, %error, failures, "the account rests for a while");
                     let random = self
