@@ -15,6 +15,8 @@ mod faults_books;
 #[cfg(test)]
 mod faults_servers;
 #[cfg(test)]
+mod faults_stores;
+#[cfg(test)]
 mod faults_support;
 #[cfg(test)]
 mod gateways;
