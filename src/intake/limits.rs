@@ -31,8 +31,15 @@ pub const REFERENCES: usize = 200;
 pub const SUBJECT_CHARS: usize = 998;
 /// Octets of decoded text kept for reading; the sealed original keeps all.
 pub const TEXT_BYTES: usize = 1024 * 1024;
-/// Octets of HTML that are sanitised and rendered; above it only its bare text is kept.
-pub const HTML_BYTES: usize = 2 * 1024 * 1024;
+/// Octets of HTML that are sanitised and rendered; above it only its bare text is kept. The tree of
+/// 2 MiB of list items takes 200 MB.
+pub const HTML_BYTES: usize = 1024 * 1024;
+/// Octets of a text part that are decoded; what is kept of it is less.
+pub const DECODED_BYTES: usize = 6 * 1024 * 1024;
+/// Octets above 127: the parser makes three of each that is no character.
+pub const EIGHT_BIT: usize = 16 * 1024 * 1024;
+/// Octets of the machine-readable part of a report; 200 recipients with long reasons take less.
+pub const REPORT: usize = 1024 * 1024;
 /// Open elements at once: ammonia's cost grows with the square of the nesting.
 pub const HTML_DEPTH: usize = 400;
 /// Character references in one HTML part: the tree builder takes the square of those in a row.
@@ -67,6 +74,9 @@ pub fn check(bytes: &[u8]) -> Result<(), Refused> {
 
 fn check_within(bytes: &[u8], depth: usize) -> Result<(), Refused> {
     if bytes.len() > BYTES {
+        return Err(Refused { code: "too_large" });
+    }
+    if bytes.len() > EIGHT_BIT && bytes.iter().filter(|b| !b.is_ascii()).count() > EIGHT_BIT {
         return Err(Refused { code: "too_large" });
     }
     let mut count = Count { in_header: true, ..Count::default() };

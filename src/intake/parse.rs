@@ -134,6 +134,9 @@ fn plain(message: &Message<'_>, defects: &mut Vec<&'static str>) -> (String, boo
 fn html(message: &Message<'_>, defects: &mut Vec<&'static str>) -> Option<String> {
     let mut html = String::new();
     for part in message.html_body.iter().filter_map(|id| part(message, *id)) {
+        if html.len() > limits::HTML_BYTES {
+            break;
+        }
         if matches!(part.body, PartType::Html(_)) {
             html.push_str(&decoded(message, part, defects));
         }
@@ -169,22 +172,32 @@ pub fn decoded(message: &Message<'_>, part: &MessagePart<'_>, defects: &mut Vec<
         && !text.contains('\u{1b}')
         && label.is_none_or(|l| !l.to_ascii_lowercase().contains("utf-7"))
     {
-        return text.clone().into_owned();
+        return head(text);
     }
     let start = usize::try_from(part.offset_body).unwrap_or(usize::MAX);
     let end = usize::try_from(part.offset_end).unwrap_or(usize::MAX);
-    let Some(raw) = message.raw_message.get(start..end) else { return text.clone().into_owned() };
+    let end = end.min(start.saturating_add(limits::DECODED_BYTES));
+    let Some(raw) = message.raw_message.get(start..end) else { return head(text) };
     let octets = match part.encoding {
         Encoding::None => Some(Cow::Borrowed(raw)),
         Encoding::Base64 => base64_decode(raw).map(Cow::Owned),
         Encoding::QuotedPrintable => quoted_printable_decode(raw).map(Cow::Owned),
     };
-    let Some(octets) = octets else { return text.clone().into_owned() };
+    let Some(octets) = octets else { return head(text) };
     let inner =
         if label.is_none() && matches!(part.body, PartType::Html(_)) { meta_charset(&octets) } else { None };
     let (text, defect) = charset::decode(&octets, label.or(inner.as_deref()));
     defects.extend(defect);
     text
+}
+
+/// As much of a text as is ever looked at.
+fn head(text: &str) -> String {
+    let mut end = text.len().min(limits::DECODED_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default().to_owned()
 }
 
 /// `<meta charset>` within the first kilobyte (HTML 13.2.3.2), for HTML that declares none outside.
