@@ -264,6 +264,11 @@ fn encrypted(mail: &Mail<'_>, message: &InboundMessage) -> Option<&'static str> 
     if enveloped {
         return Some("smime_encrypted");
     }
+    // What is only signed but wrapped whole cannot be read here either.
+    let wrapped = message.attachments.iter().any(|a| a.flags.contains(&"encrypted"));
+    if wrapped && mail.text.trim().is_empty() {
+        return Some("smime_opaque");
+    }
     if message.attachments.iter().any(|a| a.name.expose().to_ascii_lowercase().ends_with(".rpmsg")) {
         return Some("rights_managed");
     }

@@ -48,6 +48,12 @@ pub const HTML_REFERENCES: usize = 100_000;
 pub const ATTACHMENTS: usize = 1000;
 /// Characters kept of an attachment's name.
 pub const NAME_CHARS: usize = 200;
+/// Entries of an archive whose names are looked at.
+pub const ARCHIVE_ENTRIES: usize = 1000;
+/// Octets that an archive may unpack to whatever its proportion.
+pub const ARCHIVE_UNPACKED: u64 = 1024 * 1024 * 1024;
+/// How many times its size an archive may unpack to above that.
+pub const ARCHIVE_RATIO: u64 = 100;
 /// Lines of text looked at for quotes and signatures; what follows counts as text.
 pub const VISIBLE_LINES: usize = 20_000;
 /// Octets of a line that patterns are tried on; a longer line is nobody's attribution or tag line.

@@ -9,6 +9,7 @@ use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{Encoding, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
 
 use super::headers::Headers;
+use super::uu::{self, Inside};
 use super::{Refused, charset, flowed, limits, render};
 
 /// A mail taken apart.
@@ -24,6 +25,8 @@ pub struct Mail<'m> {
     pub rendered: bool,
     /// The decoded HTML.
     pub html: Option<String>,
+    /// Files that stood within the text.
+    pub inside: Vec<Inside>,
     /// What was wrong.
     pub defects: Vec<&'static str>,
 }
@@ -86,9 +89,9 @@ pub fn parse<'m>(bytes: &'m [u8], mut defects: Vec<&'static str>) -> Result<Mail
     if message.parts.iter().any(|part| part.is_encoding_problem) {
         defects.push("encoding_damaged");
     }
-    let (text, rendered) = plain(&message, &mut defects);
+    let (text, inside, rendered) = plain(&message, &mut defects);
     let html = html(&message, &mut defects);
-    let mut mail = Mail { message, headers, text, rendered, html, defects };
+    let mut mail = Mail { message, headers, text, rendered, html, inside, defects };
     if let Some(html) = mail.html.as_deref().filter(|_| mail.text.trim().is_empty()) {
         mail.text = render_within_limits(html, &mut mail.defects);
         mail.rendered = true;
@@ -100,14 +103,17 @@ fn part<'p, 'm>(message: &'p Message<'m>, id: u32) -> Option<&'p MessagePart<'m>
     message.parts.get(usize::try_from(id).ok()?)
 }
 
-fn plain(message: &Message<'_>, defects: &mut Vec<&'static str>) -> (String, bool) {
+fn plain(message: &Message<'_>, defects: &mut Vec<&'static str>) -> (String, Vec<Inside>, bool) {
     let mut text = String::new();
+    let mut inside = Vec::new();
     let mut rendered = false;
     for part in message.text_body.iter().filter_map(|id| part(message, *id)) {
         let piece = match &part.body {
             PartType::Text(_) => {
                 let piece = decoded(message, part, defects);
-                if is_flowed(part) { flowed::join(&piece, is_delsp(part)) } else { piece }
+                let (piece, files) = uu::extract(&piece);
+                inside.extend(files);
+                if is_flowed(part) { flowed::join(&piece, is_delsp(part)) } else { piece.into_owned() }
             }
             PartType::Html(_) => {
                 rendered = true;
@@ -128,8 +134,17 @@ fn plain(message: &Message<'_>, defects: &mut Vec<&'static str>) -> (String, boo
     if cut {
         defects.push("text_cut");
     }
-    (text, rendered)
+    if inside.iter().any(|file| !file.whole) {
+        defects.push("uuencode_damaged");
+    }
+    if ARMOUR.iter().any(|mark| text.contains(mark)) {
+        defects.push("pgp_inline");
+    }
+    (text, inside, rendered)
 }
+
+/// How PGP begins within a text (RFC 9580 6.2).
+const ARMOUR: [&str; 2] = ["-----BEGIN PGP SIGNED MESSAGE-----", "-----BEGIN PGP MESSAGE-----"];
 
 fn html(message: &Message<'_>, defects: &mut Vec<&'static str>) -> Option<String> {
     let mut html = String::new();

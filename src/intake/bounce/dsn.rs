@@ -25,9 +25,11 @@ pub fn read(mail: &Mail<'_>) -> Option<Standard> {
     for group in groups(&text) {
         match recipient(&group) {
             Outcome::Failed(failed) => {
-                let written_to = original(&group).map(|address| FailedRecipient { address, ..failed.clone() });
+                let written_to =
+                    original(&group).map(|address| FailedRecipient { address, ..failed.clone() });
                 for failed in std::iter::once(failed).chain(written_to) {
-                    let known = |other: &FailedRecipient| other.address.identity() == failed.address.identity();
+                    let known =
+                        |other: &FailedRecipient| other.address.identity() == failed.address.identity();
                     if !recipients.iter().any(known) && recipients.len() < limits::FAILED_RECIPIENTS {
                         recipients.push(failed);
                     }
@@ -42,9 +44,8 @@ pub fn read(mail: &Mail<'_>) -> Option<Standard> {
 }
 
 fn machine_part(mail: &Mail<'_>) -> Option<String> {
-    let head = |octets: &[u8]| {
-        String::from_utf8_lossy(octets.get(..limits::REPORT).unwrap_or(octets)).into_owned()
-    };
+    let head =
+        |octets: &[u8]| String::from_utf8_lossy(octets.get(..limits::REPORT).unwrap_or(octets)).into_owned();
     mail.message.parts.iter().find_map(|part| {
         let status = part.is_content_type("message", "delivery-status")
             || part.is_content_type("message", "global-delivery-status");
@@ -61,7 +62,8 @@ fn machine_part(mail: &Mail<'_>) -> Option<String> {
 /// The same fields within the text: gateways drop the parts of a report, or lose their types.
 fn told_in_text(mail: &Mail<'_>) -> Option<String> {
     let text = mail.text.get(..limits::NOTICE).unwrap_or(&mail.text);
-    let is_field = |line: &str, name: &str| line.get(..name.len()).is_some_and(|f| f.eq_ignore_ascii_case(name));
+    let is_field =
+        |line: &str, name: &str| line.get(..name.len()).is_some_and(|f| f.eq_ignore_ascii_case(name));
     let told = text.lines().any(|line| is_field(line, "final-recipient:"))
         && text.lines().any(|line| is_field(line, "action:"));
     told.then(|| text.to_owned())
@@ -169,7 +171,11 @@ mod tests {
                     _ => None,
                 })
                 .collect();
-            assert_eq!(found, [("a@b.example".to_owned(), true), ("c@d.example".to_owned(), false)], "{text}");
+            assert_eq!(
+                found,
+                [("a@b.example".to_owned(), true), ("c@d.example".to_owned(), false)],
+                "{text}"
+            );
         }
     }
 
