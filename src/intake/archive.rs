@@ -100,6 +100,9 @@ fn tar(content: &[u8]) -> Listing {
 /// Archives for tests.
 pub mod testing {
     /// A ZIP with nothing but its table.
+    ///
+    /// # Panics
+    /// Where a name is longer than a table can say.
     pub fn zip_of(names: &[&str], locked: bool, unpacked: u32) -> Vec<u8> {
         let mut out = b"PK\x03\x04".to_vec();
         let start = u32::try_from(out.len()).unwrap();

@@ -209,7 +209,8 @@ fn flags(name: &str, declared: &str, detected: Option<&str>, content: &[u8]) -> 
             ending == "dcm"
                 || declared == "application/dicom"
                 || content.get(128..132) == Some(b"DICM")
-                || listing.names.iter().any(|name| name.ends_with("DICOMDIR") || name.ends_with(".dcm")),
+                || listing.names.iter().any(|name| name.ends_with("DICOMDIR"))
+                || holds(&["dcm"]),
         ),
         ("hl7", HL7.iter().any(|start| starts(start)) || ending == "hl7" || declared.contains("hl7-v2")),
         ("cda", contains_early(content, b"<ClinicalDocument")),
