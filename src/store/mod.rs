@@ -5,6 +5,8 @@
 
 mod apply;
 mod audit;
+mod balance;
+mod calendars;
 mod cells;
 mod dialect;
 mod error;
@@ -21,6 +23,7 @@ mod privacy;
 mod quarantine;
 mod read;
 mod replay;
+mod report;
 mod sealed;
 mod tick;
 mod ticket_row;
@@ -43,6 +46,7 @@ pub use presence::Presence;
 pub use privacy::Revealed;
 pub use quarantine::QuarantineAction;
 pub use replay::StoredMail;
+pub use report::ReportQuery;
 pub use tick::{CommandQuery, TickQuery};
 pub use views::{
     ArticleView, AttachmentView, AuditReport, AuditView, BalanceView, ClockView, ErasedView, HistoryView,

@@ -7,6 +7,7 @@ pub mod door;
 pub mod ingest;
 pub mod lease;
 pub mod outbox;
+pub mod recompute;
 pub mod rules;
 pub mod sweep;
 
