@@ -15,9 +15,13 @@ mod faults_books;
 #[cfg(test)]
 mod faults_servers;
 #[cfg(test)]
+mod faults_stores;
+#[cfg(test)]
 mod faults_support;
 #[cfg(test)]
 mod gateways;
+#[cfg(test)]
+mod gateways_conflicts;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
@@ -50,6 +54,10 @@ mod lessons_servers;
 mod lessons_support;
 #[cfg(test)]
 mod lessons_wrong_ticket;
+#[cfg(all(test, feature = "fault-injection"))]
+mod poison;
+#[cfg(all(test, not(feature = "fault-injection")))]
+mod poison_off;
 #[cfg(test)]
 mod policy_reload;
 #[cfg(test)]
