@@ -20,12 +20,13 @@ demo: ## a day of a help desk on embedded defaults; writes below target/demo/
 servers: ## installs Dovecot, Postfix and PostgreSQL with apt where they are missing
 	@.ci/servers $(PACKAGES)
 
-test: servers ## every test, the real servers included
+test: servers ## every test, the real servers included; those of poison mail in a build of their own
+	$(CARGO) test --features fault-injection --test it poison::
 	MAILWARD_DATA="`cd $(DATA) 2>/dev/null && pwd`" $(CARGO) test --no-fail-fast
 	@[ "$$MAILWARD_WAIVE_SERVERS" != 1 ] || echo "WAIVED by MAILWARD_WAIVE_SERVERS=1: tests whose server is missing were left out"
 
-torture: servers ## kills the gateway for TORTURE_MINUTES (10) on both databases, fresh seeds; TORTURE_SEED repeats one
-	TORTURE_MINUTES=$(TORTURE_MINUTES) $(CARGO) test --test it torture_ -- --ignored --nocapture --test-threads=1
+torture: servers ## kills the gateway and disturbs its network for TORTURE_MINUTES (10) on both databases, fresh seeds; TORTURE_SEED repeats one
+	TORTURE_MINUTES=$(TORTURE_MINUTES) $(CARGO) test --test it torture_ -- --ignored --nocapture --test-threads=2
 
 lint: ## rustfmt and clippy, warnings are errors
 	$(CARGO) fmt --check

@@ -13,7 +13,12 @@ fn main() -> ExitCode {
         .enable_all()
         .build();
     match runtime {
-        Ok(runtime) => runtime.block_on(mailward::cli::main()),
+        Ok(runtime) => {
+            let code = runtime.block_on(mailward::cli::main());
+            // A mail that stalls its reader must not hold up the end of the process.
+            runtime.shutdown_background();
+            code
+        }
         Err(_) => ExitCode::from(75),
     }
 }

@@ -179,9 +179,39 @@ pub struct Redact {
     /// A file, or `-` for standard input.
     #[arg(default_value = "-", value_name = "FILE|-")]
     pub file: PathBuf,
+    /// The configuration whose `[redaction]` lists count too.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What is done with diagnoses, drugs and their codes; a desk has its own policy.
+    #[arg(long, value_name = "POLICY", value_enum, default_value = "near-identifier")]
+    pub clinical: Clinical,
+    /// Tells of each span which rule found it and how much text the rule looked at; prints no text.
+    #[arg(long)]
+    pub explain: bool,
     /// Another model than the one that is built in; `none` for the rules alone.
     #[arg(long, value_name = "FILE|none", hide = true)]
     pub model: Option<PathBuf>,
+}
+
+/// Policies for clinical words.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum Clinical {
+    /// They stay.
+    Off,
+    /// They go where a person stands near.
+    NearIdentifier,
+    /// They go everywhere.
+    Always,
+}
+
+impl From<Clinical> for crate::domain::desk::ClinicalWords {
+    fn from(policy: Clinical) -> Self {
+        match policy {
+            Clinical::Off => Self::Off,
+            Clinical::NearIdentifier => Self::Near,
+            Clinical::Always => Self::Always,
+        }
+    }
 }
 
 /// `train`.

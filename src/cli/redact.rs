@@ -5,14 +5,16 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Clock;
 use crate::domain::address::{EmailAddress, Mailbox};
 use crate::domain::message::Language;
 use crate::domain::text::RawText;
 use crate::phi::model::Model;
-use crate::phi::{Context, Lists, Redactor, Span};
+use crate::phi::{Context, Lists, Reason, Redactor, Span};
 
 use super::args::Redact;
 use super::exit::{Exit, Stop};
+use super::office;
 use super::out::Out;
 
 #[derive(Deserialize)]
@@ -30,9 +32,20 @@ struct Answer<'a> {
     redacted: &'a str,
 }
 
+/// What `--explain` prints: numbers and rules, no text.
+#[derive(Serialize)]
+struct Explanation<'a> {
+    id: &'a serde_json::Value,
+    spans: Vec<Reason>,
+}
+
 /// Redacts every line.
 pub fn run(args: &Redact) -> Result<Exit, Stop> {
-    let redactor = Redactor::with_model(&Lists::default(), model(args.model.as_deref())?);
+    let lists = match &args.config {
+        Some(file) => office::load(file, Clock::System.now())?.redaction,
+        None => Lists::default(),
+    };
+    let redactor = Redactor::with_model(&lists, model(args.model.as_deref())?);
     let mut out = Out::stdout();
     let mut exit = Exit::Ok;
     for line in super::lines(&args.file)? {
@@ -43,8 +56,13 @@ pub fn run(args: &Redact) -> Result<Exit, Stop> {
         if let Ok(line) = serde_json::from_slice::<Line>(&line) {
             let from = line.from.as_deref().and_then(mailbox);
             let language = line.lang.as_deref().and_then(Language::parse);
-            let context = Context { language, from: from.as_ref() };
-            let (spans, redacted) = redactor.spans(&RawText::new(line.text), &context);
+            let context = Context { language, from: from.as_ref(), clinical: args.clinical.into() };
+            let text = RawText::new(line.text);
+            if args.explain {
+                out.json(&Explanation { id: &line.id, spans: redactor.explain(&text, &context) })?;
+                continue;
+            }
+            let (spans, redacted) = redactor.spans(&text, &context);
             out.json(&Answer { id: &line.id, spans: &spans, redacted: redacted.as_str() })?;
         } else {
             exit = Exit::Data;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::domain::desk::CustomerNotice;
+use crate::domain::desk::{ClinicalWords, CustomerNotice};
 use crate::domain::ticket::Priority;
 
 /// `desks/NAME.toml`.
@@ -50,6 +50,8 @@ pub struct DeskFile {
     pub eta: Vec<String>,
     /// Notices to customers besides the acknowledgment; when absent `resolved`, `reminder`, `closed`
     pub notices: Option<Vec<CustomerNotice>>,
+    /// Diagnoses, drugs and their codes are redacted `near-identifier` (a person stands within two lines; the default), `always` or `off`
+    pub clinical: Option<ClinicalWords>,
     /// A directory of templates that override the others
     pub templates: Option<PathBuf>,
     /// The desk's own words for the priorities

@@ -13,6 +13,7 @@ mod not_yet;
 mod other_tables;
 mod people;
 mod problem;
+mod redaction;
 mod rules;
 mod secrets;
 mod shape;
@@ -34,6 +35,7 @@ use self::sources::Sources;
 use crate::domain::account::Secret;
 use crate::domain::message::Instant;
 use crate::domain::policy::Policy;
+use crate::phi::Lists;
 
 /// A valid configuration.
 #[derive(Debug, Clone)]
@@ -48,6 +50,8 @@ pub struct Loaded {
     pub simulated: bool,
     /// Directory of templates that override the built-in ones, for desks without their own.
     pub templates: Option<PathBuf>,
+    /// The operator's lists for the redactor.
+    pub redaction: Lists,
     /// What is valid but doubtful.
     pub warnings: Vec<Problem>,
 }
@@ -119,6 +123,7 @@ fn assemble(sources: &Sources, now: Instant, problems: &mut Vec<Problem>) -> Opt
     }
     let accounts = accounts::read_all(&mut reader, &main, &desks, &sources.base);
     desks::check_addresses(&mut reader, &desks.valid, &accounts);
+    let redaction = redaction::read(&mut reader, &main.redaction);
     let transport = accounts::transport(&mut reader, &main.smtp, &sources.base)?;
     let keys = accounts::keys(&mut reader, &main.keys, &sources.base)?;
     let store_url = accounts::store_url(&mut reader, &main.store.url, &sources.base)?;
@@ -135,6 +140,7 @@ fn assemble(sources: &Sources, now: Instant, problems: &mut Vec<Problem>) -> Opt
         keys,
         simulated: main.clock.simulated,
         templates: sources.templates.clone(),
+        redaction,
         warnings: Vec::new(),
     })
 }

@@ -213,6 +213,22 @@ pub enum CustomerNotice {
     Status,
 }
 
+/// What redaction does with diagnoses, drugs and their codes.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClinicalWords {
+    /// They stay.
+    Off,
+    /// They go where something that identifies a person stands within two lines.
+    #[default]
+    #[serde(rename = "near-identifier")]
+    Near,
+    /// They go wherever they stand.
+    Always,
+}
+
 /// A desk.
 #[derive(Debug, Clone)]
 pub struct Desk {
@@ -272,6 +288,8 @@ pub struct Desk {
     pub answers: Vec<StandardAnswer>,
     /// Notices to customers besides the acknowledgment.
     pub notices: BTreeSet<CustomerNotice>,
+    /// What redaction does with diagnoses, drugs and their codes.
+    pub clinical: ClinicalWords,
 }
 
 impl Desk {
@@ -307,6 +325,7 @@ impl Desk {
             asks: Vec::new(),
             answers: Vec::new(),
             notices: [CustomerNotice::Resolved, CustomerNotice::Reminder, CustomerNotice::Closed].into(),
+            clinical: ClinicalWords::Near,
         }
     }
     /// True when the desk promises something and every promise counts nights and weekends: hours

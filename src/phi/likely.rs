@@ -30,7 +30,11 @@ pub fn names(
     };
     let beside = |at: Option<usize>| at.and_then(|at| named.get(at)) == Some(&true);
     let mut found = Vec::new();
+    let trailing =
+        |at: usize| page.get(at).is_some_and(|t| t.shape == Shape::Lower && t.roles.has(Roles::PARTICLE));
     for (first, last) in stretches(page, fits) {
+        let first = (first..last).find(|at| !trailing(*at)).unwrap_or(first);
+        let last = (first..=last).rfind(|at| !trailing(*at)).unwrap_or(last);
         let words = (first..=last).filter(|at| page.get(*at).is_some_and(Token::is_word)).count();
         let sure =
             words > 1 || (first..=last).any(|at| chances.get(at).is_some_and(|chance| chance.name >= NAME));
@@ -42,9 +46,12 @@ pub fn names(
     found
 }
 
-/// Letters that are not written as products and codes are.
+/// Letters that are not written as products and codes are, and no ordinary word in small letters.
 fn may_be_name(token: &Token) -> bool {
-    token.is_word() && token.shape != Shape::Camel && !token.roles.has(Roles::NEVER)
+    let small = token.shape == Shape::Lower && token.is_ordinary();
+    let spoken = [Roles::TITLE, Roles::ROLE, Roles::GREET].iter().any(|role| token.roles.has(*role));
+    let ordinary = small || spoken && !token.roles.has(Roles::NAME);
+    token.is_word() && !ordinary && token.shape != Shape::Camel && !token.roles.has(Roles::NEVER)
 }
 
 /// Adds the addresses that the model sees in the author's own words and in quotations.

@@ -9,8 +9,10 @@ mod cases;
 mod chains;
 pub mod checks;
 mod chunks;
+mod clinical;
 mod contacts;
 mod dates;
+mod explain;
 pub mod finding;
 mod hl7;
 mod html;
@@ -26,6 +28,7 @@ mod sender;
 mod settle;
 mod zones;
 
+pub use explain::Reason;
 pub use finding::{Finding, Kind, Span};
 pub use placeholders::Placeholders;
 pub use redact::{Context, Lists, LocalFormat, Redaction, Redactor, no_customer_text, withheld};

@@ -329,6 +329,8 @@ impl<'p, 'a> Names<'p, 'a> {
     /// Two unknown words with capitals, where things of software are not spoken of: behind an
     /// article or a preposition of place they are rather a product.
     fn strangers(&self, first: usize, words: &[&Token]) -> bool {
+        /// Less, and the model is sure that it is a thing.
+        const LEAST: f32 = 0.05;
         let unknown =
             |t: &&&Token| t.shape == Shape::Title && t.roles == Roles::default() && t.end - t.start > 2;
         let before =
@@ -341,8 +343,6 @@ impl<'p, 'a> Names<'p, 'a> {
             NOUN_ENDINGS.iter().any(|ending| word.ends_with(ending))
         };
         let english = matches!(self.language, None | Some(Language::En));
-        /// Less, and the model is sure that it is a thing.
-        const LEAST: f32 = 0.05;
         let doubted = self.chances.get(first).is_some_and(|chance| chance.name < LEAST);
         english
             && !doubted
@@ -423,7 +423,11 @@ impl<'p, 'a> Names<'p, 'a> {
         let signed = self.signed_lines();
         for (at, token) in self.page.tokens.iter().enumerate() {
             let held = self.named.get(at).copied().unwrap_or(true) || self.chains.free(at).is_none();
-            if held || !token.is_word() || !words.contains(self.page.word(at)) {
+            if held
+                || !token.is_word()
+                || token.roles.has(Roles::NEVER)
+                || !words.contains(self.page.word(at))
+            {
                 continue;
             }
             let ordinary = token.is_ordinary() || token.roles.has(Roles::PLACE);

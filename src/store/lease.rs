@@ -3,7 +3,7 @@
 //! that a holder who slept too long changes nothing.
 
 use chrono::TimeDelta;
-use sqlx::AnyConnection;
+use sqlx::{Any, AnyConnection, Transaction};
 
 use super::cells::{Cells, micros, raw};
 use super::dialect::Dialect;
@@ -50,6 +50,21 @@ impl Lease {
 }
 
 impl Store {
+    /// Begins a transaction of its own order; a lease given here stays valid until the commit.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the lease is lost.
+    pub(super) async fn begin_under(
+        &self,
+        lease: Option<&Lease>,
+    ) -> Result<Transaction<'static, Any>, StoreError> {
+        let mut tx = self.pools.begin().await?;
+        if let Some(lease) = lease {
+            lease.check(&mut tx, self.pools.dialect).await?;
+        }
+        Ok(tx)
+    }
+
     /// Takes the lease for `ttl`, unless another run holds it at `now`. The same run may take it
     /// again; its older leases are fenced then.
     pub async fn take_lease(

@@ -19,6 +19,8 @@ mod faults_support;
 #[cfg(test)]
 mod gateways;
 #[cfg(test)]
+mod gateways_conflicts;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod imap_dovecot;
@@ -50,6 +52,10 @@ mod lessons_servers;
 mod lessons_support;
 #[cfg(test)]
 mod lessons_wrong_ticket;
+#[cfg(all(test, feature = "fault-injection"))]
+mod poison;
+#[cfg(all(test, not(feature = "fault-injection")))]
+mod poison_off;
 #[cfg(test)]
 mod smtp_postfix;
 #[cfg(test)]

@@ -60,11 +60,10 @@ impl Site {
             dovecot.create_folder(name, "Done");
         }
         let house = House::open(&plan).await;
-        let url = match database {
-            Database::Sqlite => format!("sqlite://{}", house.scratch.join("store.db").display()),
-            Database::Postgres => plan.store,
+        let books = match database {
+            Database::Sqlite => Books::sqlite(&house),
+            Database::Postgres => Books::at(&plan.store),
         };
-        let books = Books { url };
         Some(Self { house, books, dovecot, postfix, sink, database, _cluster: cluster })
     }
 
@@ -245,6 +244,16 @@ pub struct Entry {
 }
 
 impl Books {
+    /// Of a house on SQLite.
+    pub fn sqlite(house: &House) -> Self {
+        Self { url: format!("sqlite://{}", house.scratch.join("store.db").display()) }
+    }
+
+    /// Of a house on PostgreSQL.
+    pub fn at(url: &str) -> Self {
+        Self { url: url.to_owned() }
+    }
+
     pub async fn connection(&self) -> AnyConnection {
         sqlx::any::install_default_drivers();
         AnyConnection::connect(&self.url).await.unwrap()

@@ -94,7 +94,7 @@ impl<'p, 'a> Features<'p, 'a> {
     /// a placeholder.
     pub fn worth(&self, segment: &Range<usize>) -> bool {
         let tokens = self.page.tokens.get(segment.clone()).unwrap_or_default();
-        let replaced = tokens.iter().any(|token| token.roles == Roles::NEVER);
+        let replaced = tokens.iter().any(|token| token.roles.has(Roles::REPLACED));
         let telling =
             |token: &Token| token.is_capital() && !token.is_ordinary() || token.roles.has(Roles::NAME);
         !replaced && tokens.iter().any(telling)

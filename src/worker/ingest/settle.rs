@@ -78,10 +78,10 @@ impl Ingest {
                     // What stands before it is decided first: mail k+1 may answer mail k.
                     self.decide_all(lease, &rules, std::mem::take(&mut ready), (&mut ended, &mut solo))
                         .await?;
-                    ended.push(self.quarantine(id, reason).await?);
+                    ended.push(self.quarantine(lease, id, reason).await?);
                 }
                 Err(Trouble::Crashed(_)) => solo.push(id),
-                Err(Trouble::Homeless) => ended.push(self.quarantine(id, "no_desk").await?),
+                Err(Trouble::Homeless) => ended.push(self.quarantine(lease, id, "no_desk").await?),
             }
             if ready.len() >= MAX_MAILS {
                 self.decide_all(lease, &rules, std::mem::take(&mut ready), (&mut ended, &mut solo)).await?;
@@ -112,6 +112,14 @@ impl Ingest {
         Ok(Step::of(ended.len().max(1)))
     }
 
+    /// Gives one mail of the account that a crash quarantined another try, alone, once in its life: kill -9
+    /// may have hit it three times. To be called when idle; the caller replays it.
+    pub async fn second_chance(&self, lease: Option<&Lease>, account: &AccountName) -> Result<bool, Failure> {
+        let now = self.clock.now();
+        let given = self.store.quarantine_second_chance(lease, account, ATTEMPTS - 1, now).await?;
+        Ok(given.is_some())
+    }
+
     /// Replays mails that a pipe left behind when it died: no reader owns them.
     pub async fn replay_pipes(&self) -> Result<Step, Failure> {
         let rules = self.book.current();
@@ -133,11 +141,11 @@ impl Ingest {
     async fn solo(&self, lease: Option<&Lease>, mail: StoredMail) -> Result<Vec<Ended>, Failure> {
         let id = mail.id;
         if mail.attempts >= ATTEMPTS {
-            return Ok(vec![self.quarantine(id, "crash").await?]);
+            return Ok(vec![self.quarantine(lease, id, "crash").await?]);
         }
         let mut mail = Some(mail);
         loop {
-            let attempt = self.store.record_solo_attempt(id).await?;
+            let attempt = self.store.record_solo_attempt(lease, id, self.run).await?;
             let rules = self.book.current();
             let taken = match mail.take() {
                 Some(mail) => mail,
@@ -155,18 +163,23 @@ impl Ingest {
                     }
                     "undecidable"
                 }
-                Err(Trouble::Refused(reason)) => return Ok(vec![self.quarantine(id, reason).await?]),
-                Err(Trouble::Homeless) => return Ok(vec![self.quarantine(id, "no_desk").await?]),
+                Err(Trouble::Refused(reason)) => return Ok(vec![self.quarantine(lease, id, reason).await?]),
+                Err(Trouble::Homeless) => return Ok(vec![self.quarantine(lease, id, "no_desk").await?]),
                 Err(Trouble::Crashed(why)) => why,
             };
             if attempt >= ATTEMPTS {
-                return Ok(vec![self.quarantine(id, why).await?]);
+                return Ok(vec![self.quarantine(lease, id, why).await?]);
             }
         }
     }
 
-    async fn quarantine(&self, id: LedgerId, reason: &'static str) -> Result<Ended, Failure> {
-        self.store.quarantine(id, reason, self.clock.now()).await?;
+    async fn quarantine(
+        &self,
+        lease: Option<&Lease>,
+        id: LedgerId,
+        reason: &'static str,
+    ) -> Result<Ended, Failure> {
+        self.store.quarantine(lease, id, reason, self.clock.now()).await?;
         tracing::warn!(ledger = %id, reason, "quarantined");
         Ok(Ended {
             ledger: id,

@@ -139,7 +139,7 @@ impl ImapReader {
             now,
             history: uid.get() < state.history_below,
         };
-        if let Some(gap) = self.ingest.store.record_gap(&gap).await?
+        if let Some(gap) = self.ingest.store.record_gap(self.lease.get(), &gap).await?
             && gap.attempts >= 3
         {
             tracing::error!(account = %self.account, uid = uid.get(), reason, attempts = gap.attempts, "ALARM: the server does not give this mail");

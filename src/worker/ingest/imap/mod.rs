@@ -128,7 +128,8 @@ impl ImapReader {
             self.answered = wanted;
             self.ingest.bells.sweep.notify_one();
         }
-        Ok(Step::Idle)
+        self.leftover = self.ingest.second_chance(self.lease.get(), &self.account).await?;
+        Ok(if self.leftover { Step::Did(1) } else { Step::Idle })
     }
 
     async fn connect(&mut self, account: &Account) -> Result<(), Failure> {
