@@ -53,6 +53,10 @@ mod lessons_support;
 #[cfg(test)]
 mod lessons_wrong_ticket;
 #[cfg(test)]
+mod loops;
+#[cfg(test)]
+mod loops_robots;
+#[cfg(test)]
 mod smtp_postfix;
 #[cfg(test)]
 mod smtp_relay;
