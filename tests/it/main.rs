@@ -63,6 +63,10 @@ mod policy_reload;
 #[cfg(test)]
 mod report;
 #[cfg(test)]
+mod loops;
+#[cfg(test)]
+mod loops_robots;
+#[cfg(test)]
 mod smtp_postfix;
 #[cfg(test)]
 mod smtp_relay;
