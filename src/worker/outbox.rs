@@ -16,7 +16,7 @@ use crate::domain::message::Instant;
 use crate::smtp::{Cause, Envelope, Pace, SendOutcome, Sender, retry_delay};
 use crate::store::{Claimed, Hold, Outcome, Store};
 
-use super::{Bells, Failure, Step};
+use super::{Bells, Failure, LONGEST, Step, in_time};
 
 /// Rows claimed at once.
 const CLAIM: u32 = 50;
@@ -278,7 +278,7 @@ impl OutboxWorker {
     /// Loops until `stop`; reports each outcome to `watch`.
     pub async fn run(self, stop: CancellationToken, watch: impl Fn(&Result<Step, Failure>)) {
         while !stop.is_cancelled() {
-            let outcome = self.step().await;
+            let outcome = in_time(LONGEST, self.step()).await;
             watch(&outcome);
             if let Err(error) = &outcome {
                 tracing::warn!(%error, "the outbox rests for a while");
