@@ -71,7 +71,7 @@ pub fn understand(
         policy.desks.values().flat_map(|d| std::iter::once(&d.address).chain(&d.aliases)).cloned().collect();
     let settings =
         ReadSettings { auth: &account.auth, own_addresses: &own, own_lists: &own_lists, fields: &fields };
-    let mail = match intake::understand(&stored.bytes, &settings) {
+    let mut mail = match intake::understand(&stored.bytes, &settings) {
         Ok(mail) => mail,
         Err(refused) => return Err(Trouble::Refused(refused.code)),
     };
@@ -82,6 +82,7 @@ pub fn understand(
     let content_key = content_key(&mail, &stored.bytes, sealer);
     let responds = account.folders.iter().find(|f| f.name == stored.origin.folder).is_none_or(|f| f.respond);
     let redacted = redact(&mail, &rules.redactor, desk.clinical);
+    lift_phone(&mut mail, &desk, &rules.redactor);
     let stored = StoredMail { bytes: Zeroizing::default(), ..stored };
     Ok(Understood { stored, account, desk, mail, redacted, hints, content_key, responds })
 }
@@ -95,6 +96,20 @@ fn content_key(mail: &InboundMessage, bytes: &[u8], sealer: &Sealer) -> LookupKe
         digest.update(bytes);
     }
     sealer.lookup(LookupDomain::Content, &data_encoding::HEXLOWER.encode(&digest.finalize()))
+}
+
+/// The field of a desk's form that a telephone in the signature fills, too.
+const PHONE: &str = "phone";
+
+/// A desk that asks for a telephone gets the one of the requester's signature: what is redacted away
+/// must not be asked for again.
+pub fn lift_phone(mail: &mut InboundMessage, desk: &Desk, redactor: &Redactor) {
+    let wanted = desk.asks.iter().any(|ask| ask.field == PHONE);
+    let there = mail.fields.iter().any(|(name, value)| name == PHONE && !value.is_blank());
+    if wanted && !there {
+        let phone = redactor.requester_phone(&mail.visible, &mail.elided);
+        mail.fields.extend(phone.map(|phone| (PHONE.to_owned(), phone)));
+    }
 }
 
 /// Redacts every text of a mail with one set of placeholders, so that a name keeps its number from
