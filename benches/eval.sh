@@ -16,12 +16,18 @@ if [ -f "$data/phi/score.py" ]; then
   for set in supportmail meddocan presidio_v2 lener_br; do
     gold=$(ls "$data/phi/$set".*.jsonl 2>/dev/null | head -1)
     [ -n "$gold" ] || { echo "== phi: left out, there is no $set"; continue; }
-    types=""
-    case $set in presidio_v2 | lener_br) types="--types NAME" ;; esac
-    echo "== phi: $set $types"
+    # What must hold, tighter than asked for: the model has seen these texts.
+    case $set in
+      supportmail) must="--max-leak 0.005 --min-precision 0.97 --min-keep 0.995" ;;
+      meddocan) must="--max-leak 0.03" ;;
+      presidio_v2) must="--types NAME --max-leak 0.14" ;;
+      lener_br) must="--types NAME --max-leak 0.05" ;;
+    esac
+    echo "== phi: $set $must"
     "$program" redact --jsonl "$gold" > "$out/$set.jsonl"
     # shellcheck disable=SC2086
-    python3 "$data/phi/score.py" "$gold" "$out/$set.jsonl" $types
+    python3 "$data/phi/score.py" "$gold" "$out/$set.jsonl" $must
+    [ "$set" != meddocan ] || python3 "$data/phi/score.py" "$gold" "$out/$set.jsonl" --types NAME --max-leak 0.008
   done
 else
   echo "== phi: left out, there is no $data/phi/score.py"
