@@ -228,7 +228,7 @@ impl Bench {
                     carrier: mail.account.token_carrier,
                     subaddress: mail.account.subaddress,
                     reverse_path: self.rules.policy.transport.reverse_path,
-                    number: ticket.number,
+                    number: Some(ticket.number),
                     participant: *participant,
                     to,
                     outgoing,

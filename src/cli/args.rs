@@ -321,6 +321,29 @@ pub enum Ticket {
         /// The ticket that survives.
         #[arg(long)]
         into: i64,
+        /// Also when the tickets are of different customers: answers then go to both.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Takes a merge back: the ticket is open again with its own messages and people.
+    Unmerge(Act),
+    /// Notes the estimated day of resolution, which the next answer tells.
+    Eta {
+        #[command(flatten)]
+        /// Who, what, when.
+        act: Act,
+        /// YYYY-MM-DD, in the desk's zone.
+        #[arg(long)]
+        day: chrono::NaiveDate,
+    },
+    /// Sets how often the customer is to be updated on this ticket.
+    Cadence {
+        #[command(flatten)]
+        /// Who, what, when.
+        act: Act,
+        /// `"2h elapsed"`, `"4h business"`, or `default` for the desk's own.
+        #[arg(long)]
+        every: String,
     },
     /// Moves the ticket to another desk.
     Move {

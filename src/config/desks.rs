@@ -6,18 +6,20 @@ use std::sync::Arc;
 
 use super::accounts::{Desks, KnownDesks};
 use super::calendars::{self, Calendars};
-use super::desk_tables::{AskTable, AutocloseTable, ClassWord, ClockStartWord, DeskFile, TargetTable};
+use super::desk_tables::{
+    AskTable, AutocloseTable, ClassWord, ClockStartWord, DeskFile, DuplicatesTable, TargetTable,
+};
 use super::document::Reader;
 use super::people::{self, People};
 use super::problem::Problem;
 use super::sources::Source;
 use super::wording::Wording;
-use super::{not_yet, rules, spans};
+use super::{rules, spans};
 use crate::domain::account::{Account, TokenCarrier};
 use crate::domain::address::EmailAddress;
 use crate::domain::desk::{
-    AfterHours, Ask, Autoclose, ClockStart, Desk, DeskClass, Escalation, EscalationLevel, StandardAnswer,
-    Submitters, Target, TargetFor,
+    AfterHours, Ask, Autoclose, ClockStart, Desk, DeskClass, Duplicates, Escalation, EscalationLevel,
+    StandardAnswer, Submitters, Target, TargetFor,
 };
 use crate::domain::ids::{AgentName, Category, DeskName};
 use crate::domain::message::{Instant, Language};
@@ -88,6 +90,8 @@ fn read(reader: &mut Reader<'_>, file: &DeskFile, base: &Path, around: &Surround
         emergency_phone: file.after_hours.emergency_phone.clone(),
     };
     desk.on_call = around.people.resolve(reader, "after_hours/on_call", &file.after_hours.on_call);
+    desk.on_call_second =
+        around.people.resolve(reader, "after_hours/on_call_second", &file.after_hours.on_call_second);
     desk.pages_per_hour = file.after_hours.pages_per_hour.unwrap_or(desk.pages_per_hour);
     desk.eta = each(&file.eta, "eta", |path, text| rules::category(reader, path, text, &desk.categories));
     desk.autoclose = file.autoclose.as_ref().and_then(|table| autoclose(reader, table));
@@ -105,7 +109,7 @@ fn read(reader: &mut Reader<'_>, file: &DeskFile, base: &Path, around: &Surround
         desk.clock_start = ClockStart::Acknowledged;
     }
     asks_and_answers(reader, file, around.people, &mut desk);
-    not_yet::warn(reader, file);
+    desk.duplicates = duplicates(reader, file.duplicates.as_ref(), desk.duplicates);
     if file.class == Some(ClassWord::Breach) {
         desk.class = DeskClass::Breach;
         breach(reader, &desk);
@@ -170,6 +174,29 @@ fn agents(reader: &mut Reader<'_>, file: &DeskFile, desk: &DeskName, people: &Pe
         let found = team.iter().find(|name| name.as_str() == text).cloned();
         reader.known(path, ("agent of this desk", text), found, &names)
     })
+}
+
+fn duplicates(
+    reader: &mut Reader<'_>,
+    table: Option<&DuplicatesTable>,
+    usual: Option<Duplicates>,
+) -> Option<Duplicates> {
+    let (Some(table), Some(mut rule)) = (table, usual) else { return usual };
+    if let Some(text) = &table.window {
+        rule.window = reader.parsed("duplicates/window", text, spans::duration(text))?;
+    }
+    if let Some(likeness) = table.likeness {
+        if !(1..=100).contains(&likeness) {
+            reader.fail(
+                "duplicates/likeness",
+                "out_of_range",
+                format!("{likeness} is no share"),
+                "1 to 100 percent",
+            );
+        }
+        rule.likeness = likeness;
+    }
+    (rule.window > chrono::Duration::zero()).then_some(rule)
 }
 
 fn autoclose(reader: &mut Reader<'_>, table: &AutocloseTable) -> Option<Autoclose> {

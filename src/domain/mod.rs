@@ -16,6 +16,7 @@ pub mod outgoing;
 pub mod policy;
 pub mod priority_rules;
 pub mod sla;
+pub mod span;
 pub mod text;
 pub mod ticket;
 pub mod token;

@@ -12,7 +12,7 @@ use super::write::{insert_refs, insert_relations, update_ticket};
 use crate::domain::effect::{Decision, Effect, LedgerState, NewArticle, Subject};
 use crate::domain::facts::TicketRef;
 use crate::domain::ids::{ArticleId, LedgerId, OutboxId, TicketId};
-use crate::domain::outgoing::Minted;
+use crate::domain::outgoing::{INTERNAL, Minted};
 use crate::domain::ticket::{ArticleKind, LastPublic, Role};
 
 /// What was written.
@@ -43,9 +43,10 @@ impl Work {
         let ticket = placed.ticket.map(|ticket| ticket.id);
         if let Some(ticket) = ticket {
             self.write_messages(ticket, decision, &placed, ids).await?;
-            self.write_outbox(&mut placed, decision, minted, ids).await?;
             self.write_refs(ticket, decision, minted).await?;
+            self.regroup(ticket, decision).await?;
         }
+        self.write_outbox(&placed, decision, minted, ids).await?;
         for effect in &decision.effects {
             match effect {
                 Effect::MarkBounced { outbox, permanent, status } => {
@@ -78,12 +79,12 @@ impl Work {
     ) -> Result<(), StoreError> {
         let mut others = Vec::new();
         if let Subject::New(new) = &decision.subject {
-            others.extend_from_slice(&new.possibly_related);
+            others.extend(new.possibly_related.iter().cloned());
         }
         let mut article_ids = placed.articles.iter();
         for effect in &decision.effects {
             match effect {
-                Effect::Relate(other) => others.push(*other),
+                Effect::Relate(other) => others.push(other.clone()),
                 Effect::AddArticle(article) => {
                     let id =
                         article_ids.next().ok_or_else(|| StoreError::defect("a message without an id"))?;
@@ -164,13 +165,17 @@ impl Work {
 
     async fn write_outbox(
         &mut self,
-        placed: &mut Placed,
+        placed: &Placed,
         decision: &Decision,
         minted: &[Minted],
         ids: &Ids,
     ) -> Result<(), StoreError> {
-        let Some(loaded) = &placed.loaded else { return Ok(()) };
-        let row = &loaded.row.snapshot;
+        let row = placed.loaded.as_ref().map(|loaded| &loaded.row.snapshot);
+        let desk = match (&decision.subject, row) {
+            (Subject::Held(desk), _) => desk,
+            (_, Some(row)) => &row.desk,
+            (_, None) => return Ok(()),
+        };
         let answer = decision.effects.iter().filter_map(|effect| match effect {
             Effect::AddArticle(article) => Some(article),
             _ => None,
@@ -192,12 +197,12 @@ impl Work {
                     path: mail.reverse_path.as_ref().map(|path| path.expose().into()),
                     id: mail.message_id.expose().into(),
                 };
-                let to_agent = matches!(mail.kind, "notification" | "refusal" | "escalation");
-                let governed = mail.automatic && mail.suppressed.is_none() && !to_agent;
+                let inside = INTERNAL.contains(&mail.kind);
+                let governed = mail.automatic && mail.suppressed.is_none() && !inside;
                 let sends = mail.suppressed.is_none();
-                query = query.bind(raw(id)).bind(raw(row.id.as_bytes()));
-                query = query.bind(if to_agent { None } else { answer.clone() });
-                query = query.bind(i64::from(mail.participant.get())).bind(row.desk.as_str()).bind(mail.kind);
+                query = query.bind(raw(id)).bind(row.map(|row| raw(row.id.as_bytes())));
+                query = query.bind(if inside { None } else { answer.clone() });
+                query = query.bind(i64::from(mail.participant.get())).bind(desk.as_str()).bind(mail.kind);
                 query = query.bind(i64::from(mail.automatic)).bind(i64::from(governed));
                 query = query.bind(if sends { "queued" } else { "suppressed" });
                 query = query.bind(mail.suppressed.map(|why| why.as_str().to_owned()));

@@ -303,11 +303,11 @@ impl Work {
             return Ok(None);
         }
         let row = sqlx::query(
-            "SELECT o.id AS id, o.ticket, o.automatic, 0 AS rank, o.created_at AS at
+            "SELECT o.id AS id, o.ticket, o.automatic, o.kind, 0 AS rank, o.created_at AS at
              FROM outbox o JOIN ticket t ON t.id = o.ticket
              WHERE o.state <> 'suppressed' AND t.desk = $1 AND o.message_key = $2
              UNION ALL
-             SELECT o.id AS id, o.ticket, o.automatic, 1 AS rank, o.created_at AS at
+             SELECT o.id AS id, o.ticket, o.automatic, o.kind, 1 AS rank, o.created_at AS at
              FROM ticket t JOIN outbox o ON o.ticket = t.id
              WHERE o.state <> 'suppressed' AND t.desk = $1 AND t.number = $3 AND o.participant = $4
              ORDER BY rank, at DESC, id DESC LIMIT 1",
@@ -324,6 +324,7 @@ impl Work {
             outbox: OutboxId::from_slice(&cells.blob("id")?)?,
             ticket: TicketId::from_slice(&cells.blob("ticket")?)?,
             answer: !cells.flag("automatic")?,
+            page: cells.text("kind")? == "page",
         };
         Ok(self.load(sent.ticket).await?.map(|loaded| (sent, loaded.snapshot())))
     }

@@ -23,7 +23,7 @@ impl Store {
         let rows = sqlx::query(
             "SELECT o.id, t.number, o.kind, o.sealed, o.state, o.reason, o.attempts, o.created_at, o.not_before,
                 o.sent_at, o.last_error, o.bounced
-             FROM outbox o JOIN ticket t ON t.id = o.ticket
+             FROM outbox o LEFT JOIN ticket t ON t.id = o.ticket
              WHERE ($1 = 0 OR t.number = $1) AND ($2 = '' OR o.state = $2)
              ORDER BY o.created_at, t.number, o.participant, o.id LIMIT $3",
         )
@@ -43,7 +43,7 @@ impl Store {
         let masked = address.map_or_else(|_| String::new(), |address| address.masked());
         Ok(OutboxView {
             id: id.to_string(),
-            ticket: cells.int("number")?,
+            ticket: cells.maybe_int("number")?,
             kind: cells.text("kind")?,
             recipient: if expose { secret.to } else { masked },
             message_id: secret.id,
@@ -87,7 +87,8 @@ impl Store {
         let rows = sqlx::query(
             "SELECT account, day, state, opens, COUNT(*) AS n FROM (
                 SELECT l.account, l.arrived_at / 86400000000 AS day, l.state,
-                    (SELECT COUNT(*) FROM article a WHERE a.ticket = l.ticket AND a.seq = 1 AND a.ledger = l.id) AS opens
+                    (SELECT COUNT(*) FROM article a WHERE a.ticket = l.ticket AND COALESCE(a.merged_seq, a.seq) = 1
+                        AND a.ledger = l.id) AS opens
                 FROM ledger l WHERE $1 = '' OR l.account = $1) AS mails
              GROUP BY account, day, state, opens ORDER BY account, day",
         )
@@ -108,7 +109,7 @@ impl Store {
     /// Mails that wait for a person, oldest first.
     pub async fn quarantine_list(&self) -> Result<Vec<QuarantineView>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, state, reason, attempts, state_at, size, sha256 FROM ledger
+            "SELECT id, state, reason, attempts, state_at, size, sha256, desk FROM ledger
              WHERE state IN ('stored', 'held', 'quarantined', 'unfetchable')
                 AND state IN ('quarantined', 'held') ORDER BY state_at, uid",
         )
@@ -121,6 +122,7 @@ impl Store {
                 ledger: id.clone(),
                 id,
                 state: cells.text("state")?,
+                desk: cells.maybe_text("desk")?,
                 reason: cells.maybe_text("reason")?.unwrap_or_default(),
                 attempts: cells.int("attempts")?,
                 since: cells.instant("state_at")?,

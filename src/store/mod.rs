@@ -16,10 +16,12 @@ mod ledger;
 mod listing;
 mod outbox;
 mod place;
+mod policy_facts;
 mod presence;
 mod privacy;
 mod quarantine;
 mod read;
+mod regroup;
 mod replay;
 mod sealed;
 mod tick;
@@ -39,6 +41,7 @@ pub use lease::{Lease, LeaseName};
 pub use ledger::{Cursor, Landing, NewOriginal, OriginalBatch, Tidied, ToTidy};
 pub use outbox::{Claimed, Hold, Outcome};
 pub use place::{Placed, Thread};
+pub use policy_facts::PolicyQuery;
 pub use presence::Presence;
 pub use privacy::Revealed;
 pub use quarantine::QuarantineAction;
@@ -46,8 +49,8 @@ pub use replay::StoredMail;
 pub use tick::{CommandQuery, TickQuery};
 pub use views::{
     ArticleView, AttachmentView, AuditReport, AuditView, BalanceView, ClockView, ErasedView, HistoryView,
-    LedgerFilter, LedgerView, OutboxFilter, OutboxView, ParticipantView, QuarantineView, TicketFilter,
-    TicketLine, TicketView,
+    LedgerFilter, LedgerView, OutboxFilter, OutboxView, ParticipantView, QuarantineView, RelatedView,
+    TicketFilter, TicketLine, TicketView,
 };
 pub use work::{Ids, Work};
 

@@ -7,10 +7,11 @@ use sqlx::{Any, AnyConnection, AssertSqlSafe};
 use super::StoreError;
 use super::cells::{clean, marks, maybe_micros, micros, raw, rows};
 use super::ticket_row::{CLOCKS, COLUMNS, ParticipantRow, TicketRow, clock_cells, state_cells};
+use crate::domain::effect::Related;
 use crate::domain::ids::TicketId;
-use crate::domain::ticket::LastPublic;
+use crate::domain::ticket::{Acknowledgment, LastPublic};
 
-const COUNT: usize = 32;
+const COUNT: usize = 39;
 
 type Bound<'q> = Query<'q, Any, AnyArguments>;
 
@@ -50,11 +51,24 @@ fn bind<'q>(query: Bound<'q>, row: &'q TicketRow) -> Bound<'q> {
             .bind(maybe_micros(accepted_at))
             .bind(i64::from(bounced)),
     };
-    for (kind, _, _) in CLOCKS {
+    for (kind, _) in CLOCKS {
         let clock = ticket.clocks.iter().find(|clock| clock.kind == kind).map(|c| clock_cells(c.state));
         query = query.bind(clock.map(|(word, _)| word.to_owned())).bind(clock.map(|(_, value)| value));
     }
-    query.bind(row.grade.as_str()).bind(row.thread.as_slice())
+    query = query.bind(row.grade.as_str()).bind(row.thread.as_slice());
+    for (kind, _) in CLOCKS {
+        let warned = ticket.clocks.iter().find(|clock| clock.kind == kind).map_or(0, |clock| clock.warned);
+        query = query.bind(i64::from(warned));
+    }
+    let settled_at = match ticket.acknowledgment {
+        Acknowledgment::Settled(at) => Some(at),
+        _ => None,
+    };
+    query
+        .bind(i64::from(ticket.acknowledgment.holds_back()))
+        .bind(maybe_micros(settled_at))
+        .bind(ticket.cadence.map(|span| span.to_string()))
+        .bind(ticket.eta.map(|day| day.to_string()))
 }
 
 pub(super) async fn insert_ticket(on: &mut AnyConnection, row: &TicketRow) -> Result<(), StoreError> {
@@ -81,12 +95,12 @@ pub(super) async fn update_ticket(on: &mut AnyConnection, row: &TicketRow) -> Re
 pub(super) async fn insert_people(
     on: &mut AnyConnection,
     ticket: TicketId,
-    people: &[ParticipantRow],
+    (people, from): (&[ParticipantRow], Option<TicketId>),
 ) -> Result<(), StoreError> {
     for people in people.chunks(64) {
         let sql = format!(
-            "INSERT INTO participant (ticket, no, key, role, organisation, agent, sealed) VALUES {}",
-            rows(people.len(), 7)
+            "INSERT INTO participant (ticket, no, key, role, organisation, agent, sealed, merged_from) VALUES {}",
+            rows(people.len(), 8)
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for person in people {
@@ -97,7 +111,8 @@ pub(super) async fn insert_people(
                 .bind(person.role.as_str())
                 .bind(person.organisation.as_ref().map(|o| o.as_str().to_owned()))
                 .bind(person.agent.as_ref().map(|a| a.as_str().to_owned()))
-                .bind(person.sealed.as_slice());
+                .bind(person.sealed.as_slice())
+                .bind(from.map(|id| raw(id.as_bytes())));
         }
         query.execute(&mut *on).await?;
     }
@@ -127,14 +142,16 @@ pub(super) async fn insert_refs(
 pub(super) async fn insert_relations(
     on: &mut AnyConnection,
     ticket: TicketId,
-    others: &[TicketId],
+    others: &[Related],
 ) -> Result<(), StoreError> {
-    for other in others.iter().filter(|other| **other != ticket) {
+    for other in others.iter().filter(|other| other.ticket != ticket) {
         sqlx::query(
-            "INSERT INTO relation (ticket, other) VALUES ($1, $2) ON CONFLICT (ticket, other) DO NOTHING",
+            "INSERT INTO relation (ticket, other, reason) VALUES ($1, $2, $3)
+             ON CONFLICT (ticket, other) DO NOTHING",
         )
         .bind(raw(ticket.as_bytes()))
-        .bind(raw(other.as_bytes()))
+        .bind(raw(other.ticket.as_bytes()))
+        .bind(other.reason.words())
         .execute(&mut *on)
         .await?;
     }

@@ -10,11 +10,14 @@ use futures_util::{StreamExt as _, stream};
 
 use crate::decide::on_message::on_message;
 use crate::decide::scene::{Incoming, Scene};
+use crate::decide::similar;
+use crate::domain::agent_mail::{self, AgentCommand};
 use crate::domain::desk::{Desk, DeskClass};
 use crate::domain::effect::{Decision, Effect, LedgerState};
 use crate::domain::ids::{AccountName, RunId};
+use crate::domain::message::Instant;
 use crate::domain::policy::pipe_name;
-use crate::store::{FactsQuery, Lease, StoreError, StoredMail, Work};
+use crate::store::{FactsQuery, Lease, PolicyQuery, StoreError, StoredMail, Work};
 use crate::worker::door::DoorError;
 use crate::worker::rules::Rules;
 use crate::worker::{Failure, Step};
@@ -221,7 +224,7 @@ impl Ingest {
             match self.decide_one(&mut work, rules, mail).await {
                 Ok(one) => {
                     work.release().await?;
-                    if one.state == LedgerState::Held.as_str() && one.reason != "spam" {
+                    if one.state == LedgerState::Held.as_str() && one.reason.starts_with("agent_") {
                         // L22: someone may pretend to be an agent, or an agent's answer went astray.
                         tracing::error!(ledger = %one.ledger, reason = one.reason, "ALARM: mail in an agent's name is held; see `mailward quarantine list`");
                     }
@@ -257,7 +260,7 @@ impl Ingest {
     ) -> Result<Ended, DoorError> {
         let now = self.clock.now();
         let desk = desk_of(work, rules, mail).await?;
-        let facts = work
+        let mut facts = work
             .facts(&FactsQuery {
                 ledger: mail.stored.id,
                 desk: &desk.name,
@@ -274,6 +277,7 @@ impl Ingest {
                 oversize: mail.stored.oversize.is_some(),
             })
             .await?;
+        work.policy_facts(&policy_query(mail, &desk, rules, now), &mut facts).await?;
         let incoming = Incoming {
             mail: &mail.mail,
             redacted: &mail.redacted,
@@ -285,6 +289,26 @@ impl Ingest {
         let decision = on_message(incoming, &facts, scene);
         let applied = self.door.carry_out(work, &decision, &desk, rules).await?;
         Ok(ended(mail, &decision, applied.ticket.map(|t| t.number.get())))
+    }
+}
+
+/// What the desk's own rules want to know besides.
+fn policy_query<'a>(mail: &'a Understood, desk: &'a Desk, rules: &'a Rules, now: Instant) -> PolicyQuery<'a> {
+    let directory = &rules.policy.directory;
+    let from = mail.mail.from.as_ref().filter(|_| desk.class == DeskClass::Support && !mail.stored.history);
+    let organisation = from.and_then(|from| directory.organisation_of(&from.address));
+    let agent = from.is_some_and(|from| directory.agent_by_address(&from.address).is_some());
+    let merge = |command: &AgentCommand| match command {
+        AgentCommand::Merge(number) => Some(*number),
+        _ => None,
+    };
+    let ordered = if agent { agent_mail::read(mail.mail.visible.expose()).commands } else { Vec::new() };
+    PolicyQuery {
+        desk: &desk.name,
+        on_call: !desk.on_call.is_empty(),
+        similar: organisation.zip(desk.duplicates).map(|(name, rule)| (name, rule.window, similar::MODULE)),
+        other: ordered.iter().find_map(merge),
+        now,
     }
 }
 
