@@ -199,6 +199,7 @@ impl Bench {
             ledger: mail.stored.id,
             arrived: mail.stored.arrived_at,
             released: false,
+            breach_copy: false,
         };
         let since = cpu();
         let decision = on_message(incoming, &facts, Scene { desk: &mail.desk, policy: &rules.policy, now });

@@ -54,6 +54,9 @@ pub enum Command {
     /// Mail that could not be understood, or waits for a person.
     #[command(subcommand)]
     Quarantine(Quarantine),
+    /// Mail that waits for an agent's review, because its sender may not open tickets.
+    #[command(subcommand)]
+    Held(Held),
     /// Verifies or shows the audit trail.
     #[command(subcommand)]
     Audit(Audit),
@@ -405,6 +408,33 @@ pub enum Quarantine {
     Release(Row),
     /// Keeps it in the ledger and looks at it no more.
     Discard(Row),
+}
+
+/// `held`.
+#[derive(Debug, Subcommand)]
+pub enum Held {
+    /// Lists what is held.
+    List(Listing),
+    /// Lets it become a ticket; its clocks count from its arrival.
+    Release(Review),
+    /// Keeps it in the ledger, in no ticket.
+    Refuse(Review),
+}
+
+/// An agent's review of a held mail.
+#[derive(Debug, Args)]
+pub struct Review {
+    #[command(flatten)]
+    /// Configuration.
+    pub config: Config,
+    /// The ledger id.
+    pub id: String,
+    /// The agent who decides, as named in the directory.
+    #[arg(long = "as", value_name = "AGENT")]
+    pub agent: String,
+    #[command(flatten)]
+    /// Simulated instant.
+    pub at: At,
 }
 
 /// One quarantine row.

@@ -15,6 +15,7 @@ use super::problem::Problem;
 use super::sources::Source;
 use super::wording::Wording;
 use super::{rules, spans};
+use crate::compose::Templates;
 use crate::domain::account::{Account, TokenCarrier};
 use crate::domain::address::EmailAddress;
 use crate::domain::desk::{
@@ -272,6 +273,7 @@ fn asks_and_answers(reader: &mut Reader<'_>, file: &DeskFile, people: &People, d
         }
         let forward = table.forward_to.as_slice();
         let forward_to = people.resolve(reader, &format!("{path}/forward_to"), forward).into_iter().next();
+        standard(reader, &format!("{path}/template"), &table.template, desk);
         if category.is_some() || rule.is_some() {
             desk.answers.push(StandardAnswer {
                 category,
@@ -280,6 +282,18 @@ fn asks_and_answers(reader: &mut Reader<'_>, file: &DeskFile, people: &People, d
                 forward_to,
             });
         }
+    }
+}
+
+/// Every language of the desk has the text: a built-in one, or the operator's.
+fn standard(reader: &mut Reader<'_>, path: &str, name: &str, desk: &Desk) {
+    let file = |language: &Language| format!("{}/standard-{name}.txt", language.as_str());
+    let own = |file: &str| desk.templates.as_ref().is_some_and(|folder| folder.join(file).is_file());
+    let known = |file: &str| own(file) || Templates::names().any(|known| known == file);
+    let missing = desk.languages.iter().map(file).find(|file| !known(file));
+    if let Some(file) = missing {
+        let message = format!("there is no text `{file}`");
+        reader.fail(path, "unknown", message, "write it below the folder of templates, or name another");
     }
 }
 

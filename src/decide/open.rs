@@ -8,7 +8,7 @@ use crate::domain::effect::{
 };
 use crate::domain::facts::MessageFacts;
 use crate::domain::ids::{ParticipantNo, TicketId};
-use crate::domain::message::{Grade, Language, MessageClass};
+use crate::domain::message::{Grade, Language, MessageClass, RobotSign};
 use crate::domain::outgoing::{Notice, Outgoing, Recipient, Suppression};
 use crate::domain::ticket::{Actor, ArticleKind, ClockKind, Role, TicketClock, TicketState};
 
@@ -93,7 +93,7 @@ pub fn open(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>, why:
     effects.extend(pages);
     effects.extend(acknowledgment(incoming, scene, &weighed));
     effects.extend(forward(incoming, scene, &weighed));
-    effects.extend(word_to_agents(facts, scene, &weighed, action));
+    effects.extend(word_to_agents(incoming, facts, scene, (&weighed, action)));
     effects.push(Effect::SetLedger {
         ledger: incoming.ledger,
         state: Incoming::in_ticket(facts.oversize),
@@ -115,7 +115,7 @@ fn weigh(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>) -> Weig
     let prioritised = prioritise(mail.subject.expose(), mail.visible.expose(), mail.language, scene.desk);
     let hours = hours::effective(scene.desk, prioritised.priority, incoming.arrived);
     let respond = respond::to_mail(incoming, facts, scene);
-    let mut clocks = if facts.history {
+    let mut clocks = if facts.history || silent(incoming, scene) {
         Vec::new()
     } else {
         // A capped ticket's own clocks begin when the cap ends.
@@ -194,6 +194,15 @@ fn forward(incoming: Incoming<'_>, scene: Scene<'_>, weighed: &Weighed) -> Optio
         in_reply_to: None,
         suppressed: None,
     })))
+}
+
+/// Mail of a list or mailing opens a ticket that nobody waits for: no clocks, no word to each agent.
+/// A system that reports of itself is another matter.
+fn silent(incoming: Incoming<'_>, scene: Scene<'_>) -> bool {
+    let mail = incoming.mail;
+    let by_list = mail.robot.iter().any(|sign| matches!(sign, RobotSign::List | RobotSign::Precedence));
+    let support = scene.desk.class == DeskClass::Support;
+    support && mail.class == Some(MessageClass::Bulk) && by_list && !incoming.released
 }
 
 fn sender(incoming: Incoming<'_>) -> Option<&Mailbox> {
@@ -313,12 +322,12 @@ fn asks(incoming: Incoming<'_>, scene: Scene<'_>, weighed: &Weighed, language: L
 }
 
 fn word_to_agents(
+    incoming: Incoming<'_>,
     facts: &MessageFacts,
     scene: Scene<'_>,
-    weighed: &Weighed,
-    event: &'static str,
+    (weighed, event): (&Weighed, &'static str),
 ) -> Vec<Effect> {
-    if facts.history {
+    if facts.history || silent(incoming, scene) {
         return Vec::new();
     }
     let shown = &weighed.shown;

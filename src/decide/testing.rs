@@ -256,6 +256,7 @@ impl Case {
             ledger: LedgerId::new(id(1)),
             arrived: self.arrived,
             released: self.released,
+            breach_copy: self.facts.breach_copy,
         };
         on_message(incoming, &self.facts, scene(&self.policy, self.desk, self.arrived))
     }

@@ -75,6 +75,8 @@ pub struct MessageFacts {
     pub duplicate_of: Option<LedgerId>,
     /// Tickets of other accounts that hold the same content (L11).
     pub copies: Vec<TicketId>,
+    /// One of them is restricted: a breach desk has this mail.
+    pub breach_copy: bool,
     /// True when another mail of this account had the same Message-ID.
     pub message_id_seen: bool,
     /// The row of ours that a bounce speaks of, found by signed Message-ID or reverse-path.

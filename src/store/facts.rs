@@ -204,7 +204,7 @@ impl Work {
     pub async fn desk_named(
         &mut self,
         hints: &ThreadHints,
-        bounced: Option<&MessageId>,
+        (bounced, receiving): (Option<&MessageId>, &DeskName),
     ) -> Result<Option<DeskName>, StoreError> {
         for token in hints.tokens.iter().take(REFERENCES) {
             let named = self.load_number(token.ticket).await?.map(|loaded| loaded.row.snapshot.id);
@@ -213,6 +213,9 @@ impl Work {
                 return Ok(Some(ticket.desk));
             }
         }
+        if let Some(desk) = self.desk_moved_to(hints, receiving).await? {
+            return Ok(Some(desk));
+        }
         let Some(bounced) = bounced else { return Ok(None) };
         let row = sqlx::query(
             "SELECT t.desk AS desk FROM outbox o JOIN ticket t ON t.id = o.ticket WHERE o.message_key = $1 LIMIT 1",
@@ -220,6 +223,31 @@ impl Work {
         .bind(raw(&message_key(&self.sealer, bounced)))
         .fetch_optional(&mut *self.tx)
         .await?;
+        row.map(|row| Cells(&row).name("desk", DeskName::parse)).transpose()
+    }
+
+    /// The desk of a ticket that a reference names and that was moved there: the mail of ours which is
+    /// answered was written by the receiving desk.
+    async fn desk_moved_to(
+        &mut self,
+        hints: &ThreadHints,
+        receiving: &DeskName,
+    ) -> Result<Option<DeskName>, StoreError> {
+        let ids = hints.in_reply_to.iter().chain(&hints.references).take(REFERENCES);
+        let keys: Vec<[u8; 16]> = padded(&ids.map(|id| message_key(&self.sealer, id)).collect::<Vec<_>>());
+        if keys.is_empty() {
+            return Ok(None);
+        }
+        let sql = format!(
+            "SELECT t.desk AS desk FROM outbox o JOIN ticket t ON t.id = o.ticket
+             WHERE o.desk = $1 AND t.desk <> $1 AND o.message_key IN ({}) ORDER BY o.created_at DESC LIMIT 1",
+            marks(2, keys.len())
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(receiving.as_str());
+        for key in &keys {
+            query = query.bind(raw(key));
+        }
+        let row = query.fetch_optional(&mut *self.tx).await?;
         row.map(|row| Cells(&row).name("desk", DeskName::parse)).transpose()
     }
 
@@ -260,8 +288,10 @@ impl Work {
         .await?;
         let cells = Cells(&row);
         let copied = cells.flag("copied")?;
+        let (copies, breach_copy) = if copied { self.copies(query).await? } else { (Vec::new(), false) };
         Ok(MessageFacts {
-            copies: if copied { self.copies(query).await? } else { Vec::new() },
+            copies,
+            breach_copy,
             duplicate_of: cells.maybe_blob("twin")?.map(|id| LedgerId::from_slice(&id)).transpose()?,
             message_id_seen: cells.flag("seen")?,
             counts: counts(&cells)?,
@@ -269,16 +299,22 @@ impl Work {
         })
     }
 
-    /// Tickets of other accounts with the same content (L11).
-    async fn copies(&mut self, query: &FactsQuery<'_>) -> Result<Vec<TicketId>, StoreError> {
+    /// Tickets of other accounts with the same content (L11), and whether one is restricted.
+    async fn copies(&mut self, query: &FactsQuery<'_>) -> Result<(Vec<TicketId>, bool), StoreError> {
         let rows = sqlx::query(
-            "SELECT DISTINCT ticket FROM ledger WHERE account <> $1 AND content_key = $2 AND ticket IS NOT NULL LIMIT 16",
+            "SELECT DISTINCT l.ticket, t.restricted FROM ledger l JOIN ticket t ON t.id = l.ticket
+             WHERE l.account <> $1 AND l.content_key = $2 LIMIT 16",
         )
         .bind(query.account.as_str())
         .bind(raw(&query.content_key.0))
         .fetch_all(&mut *self.tx)
         .await?;
-        rows.iter().map(|row| Ok(TicketId::from_slice(&Cells(row).blob("ticket")?)?)).collect()
+        let (mut copies, mut restricted) = (Vec::new(), false);
+        for row in &rows {
+            copies.push(TicketId::from_slice(&Cells(row).blob("ticket")?)?);
+            restricted |= Cells(row).flag("restricted")?;
+        }
+        Ok((copies, restricted))
     }
 
     /// The newest message of the customer, where an agent's token found its ticket.

@@ -39,6 +39,8 @@ mod lessons_support;
 #[cfg(test)]
 mod lessons_wrong_ticket;
 #[cfg(test)]
+mod policy;
+#[cfg(test)]
 mod smtp_postfix;
 #[cfg(test)]
 mod smtp_relay;

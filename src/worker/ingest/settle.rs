@@ -284,6 +284,7 @@ impl Ingest {
             ledger: mail.stored.id,
             arrived: mail.stored.arrived_at,
             released: mail.stored.released,
+            breach_copy: facts.breach_copy,
         };
         let scene = Scene { desk: &desk, policy: &rules.policy, now };
         let decision = on_message(incoming, &facts, scene);
@@ -317,10 +318,12 @@ fn policy_query<'a>(mail: &'a Understood, desk: &'a Desk, rules: &'a Rules, now:
 async fn desk_of(work: &mut Work, rules: &Rules, mail: &Understood) -> Result<Arc<Desk>, DoorError> {
     let bounced = mail.mail.bounce.as_ref().and_then(|b| b.original.as_ref());
     let support = |desk: &Arc<Desk>| desk.class == DeskClass::Support;
-    if !support(&mail.desk) || (mail.hints.tokens.is_empty() && bounced.is_none()) {
+    let hints = &mail.hints;
+    let bare = hints.tokens.is_empty() && hints.in_reply_to.is_empty() && hints.references.is_empty();
+    if !support(&mail.desk) || (bare && bounced.is_none()) {
         return Ok(mail.desk.clone());
     }
-    let named = work.desk_named(&mail.hints, bounced).await?;
+    let named = work.desk_named(hints, (bounced, &mail.desk.name)).await?;
     let desk = named.and_then(|name| rules.policy.desks.get(&name)).filter(|desk| support(desk));
     Ok(desk.unwrap_or(&mail.desk).clone())
 }
