@@ -36,6 +36,9 @@ pub enum Command {
     Inspect(Inspect),
     /// Redacts JSON lines: {"id","lang"?,"text","from"?} in, {"id","spans","redacted"} out.
     Redact(Redact),
+    /// Trains the redactor's model: a developer's command.
+    #[command(hide = true)]
+    Train(Train),
     /// Answers deadline questions: JSON lines in, the same with `due` out.
     Due(Due),
     /// Tells how long ago each folder was polled and what waits; exit 75 when it is too long.
@@ -65,6 +68,11 @@ pub enum Command {
     /// Key ring: makes a first one or adds a key.
     #[command(subcommand)]
     Keys(Keys),
+    /// What each desk did in a period: volumes, targets, percentiles. No PHI in it.
+    Report(Report),
+    /// Clocks of tickets, after a desk's hours changed.
+    #[command(subcommand)]
+    Clocks(Clocks),
 }
 
 /// Where the configuration lies.
@@ -179,6 +187,62 @@ pub struct Redact {
     /// A file, or `-` for standard input.
     #[arg(default_value = "-", value_name = "FILE|-")]
     pub file: PathBuf,
+    /// The configuration whose `[redaction]` lists count too.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What is done with diagnoses, drugs and their codes; a desk has its own policy.
+    #[arg(long, value_name = "POLICY", value_enum, default_value = "near-identifier")]
+    pub clinical: Clinical,
+    /// Tells of each span which rule found it and how much text the rule looked at; prints no text.
+    #[arg(long)]
+    pub explain: bool,
+    /// Another model than the one that is built in; `none` for the rules alone.
+    #[arg(long, value_name = "FILE|none", hide = true)]
+    pub model: Option<PathBuf>,
+}
+
+/// Policies for clinical words.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum Clinical {
+    /// They stay.
+    Off,
+    /// They go where a person stands near.
+    NearIdentifier,
+    /// They go everywhere.
+    Always,
+}
+
+impl From<Clinical> for crate::domain::desk::ClinicalWords {
+    fn from(policy: Clinical) -> Self {
+        match policy {
+            Clinical::Off => Self::Off,
+            Clinical::NearIdentifier => Self::Near,
+            Clinical::Always => Self::Always,
+        }
+    }
+}
+
+/// `train`.
+#[derive(Debug, Args)]
+pub struct Train {
+    /// Where the model goes.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// The same seed and texts give the same model.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Leaves out one part of the texts, by chance.
+    #[arg(long, value_name = "N/OF")]
+    pub leave_out: Option<super::train::Part>,
+    /// A folder for the texts that are left out.
+    #[arg(long, value_name = "FOLDER", requires = "leave_out")]
+    pub left_to: Option<PathBuf>,
+    /// JSON lines in which names and addresses are marked.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub full: Vec<PathBuf>,
+    /// JSON lines in which names are marked, and addresses not with care.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub names: Vec<PathBuf>,
 }
 
 /// `due`.
@@ -495,4 +559,55 @@ pub enum Keys {
     New,
     /// Prints the ring of the configuration with one more key, which becomes the current one.
     Rotate(Config),
+}
+
+/// `clocks`.
+#[derive(Debug, Subcommand)]
+pub enum Clocks {
+    /// Shows which deadlines another calendar moves; changes them with --apply only.
+    Recompute {
+        #[command(flatten)]
+        /// Configuration and form.
+        listing: Listing,
+        /// Writes the new deadlines; every ticket gets an audit row.
+        #[arg(long)]
+        apply: bool,
+        #[command(flatten)]
+        /// Simulated instant.
+        at: At,
+    },
+}
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportForm {
+    /// For people at a terminal.
+    Table,
+    /// Comma-separated values, spans in seconds.
+    Csv,
+    /// One self-contained page with charts.
+    Html,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    #[command(flatten)]
+    /// Configuration and form.
+    pub listing: Listing,
+    /// Only this desk.
+    #[arg(long)]
+    pub desk: Option<String>,
+    /// The first day (YYYY-MM-DD, UTC); 30 days before the last one when absent.
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<chrono::NaiveDate>,
+    /// The last day, included; today when absent.
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<chrono::NaiveDate>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = ReportForm::Table)]
+    pub format: ReportForm,
+    #[command(flatten)]
+    /// Simulated instant.
+    pub at: At,
 }

@@ -119,6 +119,13 @@ pub fn print(out: &mut Out, view: &TicketView) -> Result<(), Stop> {
         line.language,
         marks.join(" ")
     ))?;
+    for other in &view.related {
+        out.line(format!("  perhaps [#{}]: {}", other.ticket, other.reason))?;
+    }
+    let kept = [("estimated", &view.eta), ("update every", &view.cadence)];
+    for (name, value) in kept.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+        out.line(format!("  {name} {value}"))?;
+    }
     for person in &view.participants {
         out.line(format!("  {:<12} {}", person.role, person.address))?;
     }
@@ -168,7 +175,7 @@ fn words(args: &ActWithText) -> Result<RawText, Stop> {
 
 fn redact(office: &Office, text: &RawText) -> crate::domain::text::RedactedText {
     let rules = office.book.current();
-    rules.redactor.redact(text, &Context { language: None, from: None }).text
+    rules.redactor.redact(text, &Context::default()).text
 }
 
 async fn order(act: &Act, command: Command, other: Option<TicketNumber>) -> Result<Exit, Stop> {

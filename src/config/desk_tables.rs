@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::domain::desk::CustomerNotice;
+use crate::domain::desk::{ClinicalWords, CustomerNotice};
 use crate::domain::ticket::Priority;
 
 /// `desks/NAME.toml`.
@@ -50,6 +50,8 @@ pub struct DeskFile {
     pub eta: Vec<String>,
     /// Notices to customers besides the acknowledgment; when absent `resolved`, `reminder`, `closed`
     pub notices: Option<Vec<CustomerNotice>>,
+    /// Diagnoses, drugs and their codes are redacted `near-identifier` (a person stands within two lines; the default), `always` or `off`
+    pub clinical: Option<ClinicalWords>,
     /// A directory of templates that override the others
     pub templates: Option<PathBuf>,
     /// When reports of one organisation are proposed to agents as the same incident
@@ -60,6 +62,9 @@ pub struct DeskFile {
     /// Labels of lines to lift out of the body: label to field name
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
+    /// Modules of the product, as reports count them: code to the words by which mail names it
+    #[serde(default)]
+    pub modules: BTreeMap<String, Vec<String>>,
     /// Facts that a mail must hold
     #[serde(default)]
     pub ask: Vec<AskTable>,
@@ -238,6 +243,9 @@ pub struct ConceptTable {
     /// What else stands in the same sentence was not said: "what if"
     #[serde(default)]
     pub veils: bool,
+    /// What lies within its phrases was not said: "nobody" in "nobody else"
+    #[serde(default)]
+    pub covers: bool,
 }
 
 /// A rule.

@@ -12,6 +12,7 @@ mod ical;
 mod other_tables;
 mod people;
 mod problem;
+mod redaction;
 mod rules;
 mod secrets;
 mod shape;
@@ -33,6 +34,7 @@ use self::sources::Sources;
 use crate::domain::account::Secret;
 use crate::domain::message::Instant;
 use crate::domain::policy::Policy;
+use crate::phi::Lists;
 
 /// A valid configuration.
 #[derive(Debug, Clone)]
@@ -47,6 +49,8 @@ pub struct Loaded {
     pub simulated: bool,
     /// Directory of templates that override the built-in ones, for desks without their own.
     pub templates: Option<PathBuf>,
+    /// The operator's lists for the redactor.
+    pub redaction: Lists,
     /// What is valid but doubtful.
     pub warnings: Vec<Problem>,
 }
@@ -118,6 +122,7 @@ fn assemble(sources: &Sources, now: Instant, problems: &mut Vec<Problem>) -> Opt
     }
     let accounts = accounts::read_all(&mut reader, &main, &desks, &sources.base);
     desks::check_addresses(&mut reader, &desks.valid, &accounts);
+    let redaction = redaction::read(&mut reader, &main.redaction);
     let transport = accounts::transport(&mut reader, &main.smtp, &sources.base)?;
     let keys = accounts::keys(&mut reader, &main.keys, &sources.base)?;
     let store_url = accounts::store_url(&mut reader, &main.store.url, &sources.base)?;
@@ -134,6 +139,7 @@ fn assemble(sources: &Sources, now: Instant, problems: &mut Vec<Problem>) -> Opt
         keys,
         simulated: main.clock.simulated,
         templates: sources.templates.clone(),
+        redaction,
         warnings: Vec::new(),
     })
 }
@@ -160,5 +166,7 @@ mod desk_lines;
 mod desk_rules;
 #[cfg(test)]
 mod mail_table;
+#[cfg(test)]
+mod schema_tests;
 #[cfg(test)]
 mod tests;

@@ -216,6 +216,22 @@ pub enum CustomerNotice {
     Duplicate,
 }
 
+/// What redaction does with diagnoses, drugs and their codes.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClinicalWords {
+    /// They stay.
+    Off,
+    /// They go where something that identifies a person stands within two lines.
+    #[default]
+    #[serde(rename = "near-identifier")]
+    Near,
+    /// They go wherever they stand.
+    Always,
+}
+
 /// A desk.
 #[derive(Debug, Clone)]
 pub struct Desk {
@@ -277,8 +293,12 @@ pub struct Desk {
     pub asks: Vec<Ask>,
     /// Kinds of request with an answer of their own.
     pub answers: Vec<StandardAnswer>,
+    /// Modules of the product: code and the plain words by which mail names it.
+    pub modules: Vec<(String, Vec<String>)>,
     /// Notices to customers besides the acknowledgment.
     pub notices: BTreeSet<CustomerNotice>,
+    /// What redaction does with diagnoses, drugs and their codes.
+    pub clinical: ClinicalWords,
 }
 
 impl Desk {
@@ -315,7 +335,9 @@ impl Desk {
             eta: Vec::new(),
             asks: Vec::new(),
             answers: Vec::new(),
+            modules: Vec::new(),
             notices: [CustomerNotice::Resolved, CustomerNotice::Reminder, CustomerNotice::Closed].into(),
+            clinical: ClinicalWords::Near,
         }
     }
     /// True when the desk promises something and every promise counts nights and weekends: hours

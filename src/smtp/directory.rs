@@ -50,14 +50,19 @@ impl Directory {
         fs::create_dir_all(&self.path).await?;
         let mut file = fs::File::create(beside).await?;
         file.write_all(bytes).await?;
+        // Only `flush` tells whether the octets were written: `sync_all` swallows a full disk.
+        file.flush().await?;
         file.sync_all().await?;
-        fs::rename(beside, target).await
+        fs::rename(beside, target).await?;
+        // The name is durable with its directory.
+        fs::File::open(&self.path).await?.sync_all().await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Life;
     use crate::domain::address::EmailAddress;
     use crate::domain::ids::OutboxId;
 
@@ -71,6 +76,7 @@ mod tests {
             id: OutboxId::new(uuid::Uuid::from_u128(7)),
             reverse_path: None,
             recipient: &recipient,
+            life: &Life::endless(),
         };
         for _ in 0..2 {
             let outcome = directory.send(envelope, b"Subject: x\r\n\r\nbody\r\n").await;

@@ -5,16 +5,20 @@
 
 mod apply;
 mod audit;
+mod balance;
+mod calendars;
 mod cells;
 mod dialect;
 mod error;
 mod facts;
 mod folder;
+mod foresight;
 mod gap;
 mod lease;
 mod ledger;
 mod listing;
 mod outbox;
+mod pending;
 mod place;
 mod policy_facts;
 mod presence;
@@ -23,6 +27,7 @@ mod quarantine;
 mod read;
 mod regroup;
 mod replay;
+mod report;
 mod sealed;
 mod tick;
 mod ticket_row;
@@ -36,6 +41,7 @@ pub use apply::Applied;
 pub use error::StoreError;
 pub use facts::FactsQuery;
 pub use folder::{FirstSight, FolderState};
+pub use foresight::Expected;
 pub use gap::{Gap, NewGap};
 pub use lease::{Lease, LeaseName};
 pub use ledger::{Cursor, Landing, NewOriginal, OriginalBatch, Tidied, ToTidy};
@@ -46,6 +52,7 @@ pub use presence::Presence;
 pub use privacy::Revealed;
 pub use quarantine::QuarantineAction;
 pub use replay::StoredMail;
+pub use report::ReportQuery;
 pub use tick::{CommandQuery, TickQuery};
 pub use views::{
     ArticleView, AttachmentView, AuditReport, AuditView, BalanceView, ClockView, ErasedView, HistoryView,

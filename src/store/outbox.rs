@@ -10,7 +10,7 @@ use super::cells::{Cells, marks, micros, padded, raw};
 use super::dialect::RETRIES;
 use super::sealed::{OutboxSecret, Place, message_key, open, open_bytes};
 use super::work::Work;
-use super::write::insert_refs;
+use super::write::{On, insert_refs};
 use super::{Store, StoreError};
 use crate::domain::address::EmailAddress;
 use crate::domain::ids::{MessageId, OutboxId, RunId, TicketId};
@@ -203,6 +203,25 @@ impl Store {
         work.commit(now).await
     }
 
+    /// Prolongs the lease on these rows, as far as `hold.run` holds them still; gives how many it does.
+    pub async fn renew_rows(&self, hold: Hold, ids: &[OutboxId]) -> Result<usize, StoreError> {
+        let mut ours = 0;
+        for chunk in ids.chunks(64) {
+            let chunk = padded(chunk);
+            let sql = format!(
+                "UPDATE outbox SET lease_until = $1 WHERE state = 'leased' AND run = $2 AND id IN ({})",
+                marks(3, chunk.len())
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql)).bind(micros(hold.at + hold.ttl));
+            query = query.bind(raw(hold.run.as_bytes()));
+            for id in &chunk {
+                query = query.bind(raw(id.as_bytes()));
+            }
+            ours += query.execute(&self.pools.write).await?.rows_affected();
+        }
+        Ok(usize::try_from(ours).unwrap_or(usize::MAX))
+    }
+
     /// Gives rows back without counting an attempt: the transport is paused, not the row's fault.
     pub async fn release_rows(&self, run: RunId, ids: &[OutboxId]) -> Result<(), StoreError> {
         for chunk in ids.chunks(64) {
@@ -377,7 +396,7 @@ impl Work {
         let Some(ticket) = ticket_of(cells)? else { return Ok(()) };
         if let Some(learnt) = learnt {
             let key = message_key(&self.sealer, learnt);
-            insert_refs(&mut self.tx, ticket, &[key]).await?;
+            insert_refs(On(&mut self.tx, self.dialect), &[(key, ticket)]).await?;
         }
         let Some(article) = cells.maybe_blob("article")? else { return Ok(()) };
         sqlx::query(

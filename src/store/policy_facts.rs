@@ -64,7 +64,7 @@ impl Work {
         .bind(query.desk.as_str())
         .bind(micros(query.now - TimeDelta::hours(1)))
         .bind(micros(query.now))
-        .fetch_one(&mut *self.tx)
+        .fetch_one(self.on().await?)
         .await?;
         let cells = Cells(&row);
         let pages = Pages { hour: cells.small("hour")?, storm: cells.flag("storm")?, tickets: Vec::new() };
@@ -80,7 +80,7 @@ impl Work {
         for id in &ids {
             statement = statement.bind(raw(id.as_bytes()));
         }
-        let rows = statement.fetch_all(&mut *self.tx).await?;
+        let rows = statement.fetch_all(self.on().await?).await?;
         let paged = |row| Ok(TicketId::from_slice(&Cells(row).blob("ticket")?)?);
         let tickets = rows.iter().map(paged).collect::<Result<_, StoreError>>()?;
         Ok(Pages { tickets, ..pages })
@@ -103,7 +103,7 @@ impl Work {
         .bind(micros(query.now - window))
         .bind(query.desk.as_str())
         .bind(COMPARED)
-        .fetch_all(&mut *self.tx)
+        .fetch_all(self.on().await?)
         .await?;
         let read = |row| {
             let cells = Cells(row);
@@ -133,7 +133,7 @@ impl Work {
              FROM outbox WHERE ticket = $1 AND kind IN ('page', 'page_second')",
         )
         .bind(raw(ticket.id.as_bytes()))
-        .fetch_one(&mut *self.tx)
+        .fetch_one(self.on().await?)
         .await?;
         let cells = Cells(&row);
         Ok(cells.flag("failed")? && !cells.flag("second")?)

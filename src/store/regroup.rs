@@ -34,7 +34,7 @@ impl Work {
             "UPDATE ledger SET ticket = $2 WHERE ticket = $1",
         ];
         for sql in statements {
-            sqlx::query(sql).bind(from.clone()).bind(to.clone()).execute(&mut *self.tx).await?;
+            sqlx::query(sql).bind(from.clone()).bind(to.clone()).execute(self.on().await?).await?;
         }
         Ok(())
     }
@@ -45,7 +45,7 @@ impl Work {
         sqlx::query("UPDATE article SET seq = seq + $2 WHERE ticket = $1")
             .bind(own.clone())
             .bind(BEHIND)
-            .execute(&mut *self.tx)
+            .execute(self.on().await?)
             .await?;
         let statements = [
             "UPDATE article SET ticket = $1, seq = merged_seq, merged_seq = NULL, merged_from = NULL
@@ -57,7 +57,7 @@ impl Work {
             "DELETE FROM participant WHERE ticket = $2 AND merged_from = $1",
         ];
         for sql in statements {
-            sqlx::query(sql).bind(own.clone()).bind(other.clone()).execute(&mut *self.tx).await?;
+            sqlx::query(sql).bind(own.clone()).bind(other.clone()).execute(self.on().await?).await?;
         }
         self.forget(survivor);
         Ok(())
@@ -71,7 +71,7 @@ impl Work {
         )
         .bind(super::cells::micros(now))
         .bind(raw(ticket.as_bytes()))
-        .execute(&mut *self.tx)
+        .execute(self.on().await?)
         .await?;
         self.forget(ticket);
         Ok(())

@@ -56,7 +56,7 @@ impl Work {
             "SELECT {COLUMNS} FROM ticket WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, number LIMIT $2"
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(micros(now)).bind(i64::from(limit));
-        let rows = query.fetch_all(&mut *self.tx).await?;
+        let rows = query.fetch_all(self.on().await?).await?;
         let rows = rows.iter().map(TicketRow::read).collect::<Result<Vec<_>, _>>()?;
         let ids: Vec<_> = rows.iter().map(|row| row.snapshot.id).collect();
         self.adopt(rows).await?;
@@ -68,7 +68,7 @@ impl Work {
         sqlx::query("UPDATE ticket SET due_at = $1 WHERE id = $2")
             .bind(micros(until))
             .bind(raw(ticket.as_bytes()))
-            .execute(&mut *self.tx)
+            .execute(self.on().await?)
             .await?;
         self.forget(ticket);
         Ok(())
@@ -119,7 +119,7 @@ impl Work {
         for key in &keys {
             statement = statement.bind(raw(key));
         }
-        let row = statement.fetch_one(&mut *self.tx).await?;
+        let row = statement.fetch_one(self.on().await?).await?;
         Ok((Cells(&row).int("known")? > 0, Cells(&row).maybe_instant("since")?))
     }
 
@@ -131,7 +131,7 @@ impl Work {
                 sqlx::query("SELECT polled_at, reconciled_at FROM folder WHERE account = $1 AND name = $2")
                     .bind(account.as_str())
                     .bind(folder.as_str())
-                    .fetch_optional(&mut *self.tx)
+                    .fetch_optional(self.on().await?)
                     .await?;
             let Some(row) = row else { return Ok(None) };
             let cells = Cells(&row);
@@ -162,7 +162,7 @@ impl Work {
                     ORDER BY created_at DESC LIMIT 1) AS reason",
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(raw(ticket.id.as_bytes())).bind(answer);
-        let row = query.fetch_one(&mut *self.tx).await?;
+        let row = query.fetch_one(self.on().await?).await?;
         Ok((Cells(&row).int("n")? > 0, Cells(&row).maybe_text("reason")?))
     }
 

@@ -51,6 +51,8 @@ pub(super) struct ParticipantRow {
     pub organisation: Option<OrganisationName>,
     pub agent: Option<AgentName>,
     pub sealed: Vec<u8>,
+    /// The merged ticket they came from, of someone to be added.
+    pub merged_from: Option<TicketId>,
 }
 
 /// A ticket with its people.
@@ -264,6 +266,7 @@ impl ParticipantRow {
             organisation: cells.maybe_name("organisation", OrganisationName::parse)?,
             agent: cells.maybe_name("agent", AgentName::parse)?,
             sealed: cells.blob("sealed")?,
+            merged_from: None,
         })
     }
 }

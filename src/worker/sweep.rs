@@ -18,9 +18,9 @@ use crate::domain::ticket::TicketSnapshot;
 use crate::store::{Lease, LeaseName, Store, StoreError, TickQuery, Work};
 
 use super::door::{Door, DoorError};
-use super::lease::Held;
+use super::lease::{ASK, Held};
 use super::rules::{RuleBook, Rules};
-use super::{Bells, Failure, Step};
+use super::{Bells, Failure, LONGEST, Step, in_time};
 
 /// Tickets looked at in one transaction.
 const TURN: u32 = 32;
@@ -133,17 +133,21 @@ impl Sweep {
     pub async fn run(self, stop: CancellationToken, watch: impl Fn(&Result<Step, Failure>)) {
         let mut lease = Held::new(self.store.clone(), LeaseName::Sweep, self.run);
         while !stop.is_cancelled() {
-            let outcome = self.turn(&mut lease).await;
+            let outcome = in_time(LONGEST, self.turn(&mut lease)).await;
             watch(&outcome);
-            match &outcome {
+            let wait = match &outcome {
                 Ok(Step::Did(_)) => continue,
-                Ok(Step::Idle) | Err(Failure::Elsewhere) => {}
-                Err(error) => tracing::warn!(%error, "the sweep rests for a while"),
-            }
+                Ok(Step::Idle) => LOOK,
+                Err(Failure::Elsewhere) => ASK,
+                Err(error) => {
+                    tracing::warn!(%error, "the sweep rests for a while");
+                    LOOK
+                }
+            };
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.bells.sweep.notified() => {}
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(wait) => {}
             }
         }
         lease.release().await;

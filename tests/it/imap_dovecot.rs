@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use mailward::clock::{Life, Moment};
 use mailward::domain::account::{After, ImapServer, Secret, Tls};
 use mailward::domain::ids::{AccountName, FolderName, Uid, UidValidity};
 use mailward::domain::message::RawMail;
-use mailward::imap::{Absent, ImapError, Limits, Session, Settled, Woken};
+use mailward::imap::{Absent, Fetched, ImapError, Limits, Session, Settled, Woken};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
@@ -61,11 +62,17 @@ fn subjects(mails: &[RawMail]) -> Vec<String> {
     text.filter_map(|text| Some(text.split("Subject: ").nth(1)?.lines().next()?.to_owned())).collect()
 }
 
+/// A whole fetch: surveyed, then brought.
+pub async fn fetch(session: &mut Session, uids: &[Uid], now: DateTime<Utc>) -> Fetched {
+    let survey = session.survey(uids).await;
+    session.fetch(survey, now).await
+}
+
 async fn fetch_all(session: &mut Session) -> Vec<RawMail> {
     let mut uids = session.new_uids(uid(1)).await.unwrap();
     let mut mails = Vec::new();
     while !uids.is_empty() {
-        let fetched = session.fetch(&uids, now()).await;
+        let fetched = fetch(session, &uids, now()).await;
         assert_eq!(fetched.failed, None);
         assert!(fetched.absent.is_empty());
         mails.extend(fetched.mails);
@@ -141,6 +148,37 @@ async fn l13_mail_is_moved_by_set_and_the_target_is_made() {
     session.logout().await;
 }
 
+/// L9: who stood still for longer than the account's lease changes nothing in the mailbox; its twin, in
+/// time, does.
+#[tokio::test]
+async fn l9_nothing_is_moved_or_flagged_once_the_lease_is_over() {
+    if !servers(&["dovecot", "openssl"]) {
+        return;
+    }
+    let dovecot = Dovecot::start(&["support"]);
+    dovecot.deliver("support", &mail("one"));
+    let (mut session, validity) = open_inbox(&dovecot).await;
+    let life = Life::of(Moment::now(), chrono::TimeDelta::zero());
+    session.change_while(life.clone());
+    for after in [After::Flag, After::Move(folder("Done"))] {
+        let outcome = session.after_commit(&after, validity, &[uid(1)]).await;
+        assert_eq!(
+            (outcome.failed, outcome.settled),
+            (Some(ImapError::LeaseOver), vec![(uid(1), Settled::Not)])
+        );
+    }
+    let outcome = session.remove_copied(validity, &[uid(1)]).await;
+    assert_eq!(
+        (outcome.failed, outcome.settled),
+        (Some(ImapError::LeaseOver), vec![(uid(1), Settled::Copied)])
+    );
+    assert_eq!(dovecot.client("support").flags("INBOX"), [""]);
+    life.renew(Moment::now(), chrono::TimeDelta::seconds(60));
+    assert_eq!(session.after_commit(&After::Move(folder("Done")), validity, &[uid(1)]).await.failed, None);
+    assert_eq!(dovecot.client("support").subjects("Done"), ["one"]);
+    session.logout().await;
+}
+
 #[tokio::test]
 async fn l4_ten_days_of_outage_arrive_in_order_with_their_dates() {
     if !servers(&["dovecot", "openssl"]) {
@@ -161,7 +199,7 @@ async fn l4_ten_days_of_outage_arrive_in_order_with_their_dates() {
     assert!(mails.is_sorted_by_key(|mail| mail.internal_date));
     assert_eq!(mails.last().unwrap().internal_date, at("2026-11-10T11:00:00Z"));
     // An arrival in the future is no arrival.
-    let fetched = session.fetch(&[uid(120)], at("2026-11-01T00:00:00Z")).await;
+    let fetched = fetch(&mut session, &[uid(120)], at("2026-11-01T00:00:00Z")).await;
     assert_eq!(fetched.mails[0].internal_date, at("2026-11-01T00:00:00Z"));
     session.logout().await;
 }
@@ -208,7 +246,7 @@ async fn l3_a_mail_that_is_gone_is_reported_and_the_rest_come() {
     person.ok("UID STORE 2 +FLAGS (\\Deleted)");
     person.ok("EXPUNGE");
     let mut session = open(&dovecot).await;
-    let fetched = session.fetch(&[uid(1), uid(2), uid(3), uid(9)], now()).await;
+    let fetched = fetch(&mut session, &[uid(1), uid(2), uid(3), uid(9)], now()).await;
     assert_eq!(subjects(&fetched.mails), ["no 0", "no 2"]);
     assert_eq!(fetched.absent, [(uid(2), Absent::Unlisted), (uid(9), Absent::Unlisted)]);
     assert!(fetched.later.is_empty());
@@ -230,7 +268,7 @@ async fn l28_batches_are_bounded_and_an_oversize_mail_comes_in_part() {
     let limits = Limits { message_bytes: 200_000, oversize_bytes: 10_000, ..Limits::default() };
     let mut session = connect_to(&server, PASSWORD, &limits).await.unwrap();
     session.select(&folder("INBOX")).await.unwrap();
-    let fetched = session.fetch(&[uid(1), uid(2), uid(3)], now()).await;
+    let fetched = fetch(&mut session, &[uid(1), uid(2), uid(3)], now()).await;
     assert_eq!(subjects(&fetched.mails), ["small", "large", "last"]);
     let part = &fetched.mails[1];
     assert_eq!(part.bytes.len(), 10_000);
@@ -241,7 +279,7 @@ async fn l28_batches_are_bounded_and_an_oversize_mail_comes_in_part() {
     let limits = Limits { batch_mails: 2, ..limits };
     let mut session = connect_to(&server, PASSWORD, &limits).await.unwrap();
     session.select(&folder("INBOX")).await.unwrap();
-    let fetched = session.fetch(&[uid(3), uid(2), uid(1)], now()).await;
+    let fetched = fetch(&mut session, &[uid(3), uid(2), uid(1)], now()).await;
     assert_eq!((fetched.mails.len(), fetched.later), (2, vec![uid(3)]));
     session.logout().await;
 }

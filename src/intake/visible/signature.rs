@@ -13,7 +13,7 @@ pattern!(RULE, r"^\s*[-_=*—–]{3,}\s*$");
 pattern!(DELIMITER, r"^\s*(?:--\s?|—\s?—|__)\s*$");
 pattern!(
     MOBILE,
-    r"(?i)^[\s*_>(\[]*(?:(?:sent|send) (?:from|via|using|with) (?:my |a |the |an )?\S|(?:get|download|scarica|obten(?:er|ga|ha)|obtenir|descargar?|baixar?|télécharger) (?:outlook|bluemail|yahoo|spark|aqua)(?-u:\b)|outlook (?:para|for|für|pour|per|voor) (?:android|ios)|enviad[oa] (?:desde|do|de|a partir d[eo]|con|pelo|por|via) (?:mi |meu |minha |o |a |um )?\S|gesendet (?:von|mit|über|aus)(?-u:\b)|von meinem \S+ (?:\S+ )?gesendet|diese nachricht wurde von meinem|envoyé (?:de|depuis|à partir de|avec)(?-u:\b)|inviato (?:da|dal|con|tramite)(?-u:\b)|verzonden (?:vanaf|vanuit|via|met)(?-u:\b)|verstuurd vanaf(?-u:\b)|wysłan[eoy] (?:z|ze|przy)(?-u:\b)|skickat från(?-u:\b)|skickades från(?-u:\b)|sendt fra(?-u:\b)|lähetetty \S+|odesláno z(?-u:\b)|trimis de pe(?-u:\b)|отправлено (?:с|из)(?:\W|$)|надіслано з(?:\W|$)|iphoneから送信|(?:android|スマートフォン|私の\S+)から送信|发自(?:我的)?|發自|從我的 ?\S+ ?傳送|나의 \S+에서|iphone'umdan gönderildi|mobil(?:e|telefon) (?:sent|gesendet)|provenance ?: ?courrier|via (?:mobile|celular|móvil)$)"
+    r"(?i)^[\s*_>(\[]*(?:(?:sent|send) (?:from|via|using|with) (?:my |a |the |an )?\S|(?:get|download|scarica|obten(?:er|ga|ha)|obtenir|descargar?|baixar?|télécharger) (?:outlook|bluemail|yahoo|spark|aqua)(?-u:\b)|outlook (?:para|for|für|pour|per|voor) (?:android|ios)|enviad[oa] (?:desde|do|de|a partir d[eo]|con|pelo|por|via) (?:mi |meu |minha |o |a |um )?\S|gesendet (?:von|mit|über|aus)(?-u:\b)|von meinem \S+ (?:\S+ )?gesendet|diese nachricht wurde von meinem|envoyé (?:de|depuis|à partir de|avec)(?-u:\b)|inviato (?:da|dal|con|tramite)(?-u:\b)|verzonden (?:vanaf|vanuit|via|met)(?-u:\b)|verstuurd vanaf(?-u:\b)|wysłan[eoy] (?:z|ze|przy)(?-u:\b)|skickat från(?-u:\b)|skickades från(?-u:\b)|sendt (?:fra|via|med)(?-u:\b)|odoslané z(?-u:\b)|poslano (?:s|z|iz|sa)(?-u:\b)|enviat des del?(?-u:\b)|dikirim dari(?-u:\b)|đã gửi từ|ส่งจาก|(?:ε?στάλθηκε|εστάλη) από|נשלח מ|أُ?رسلت من|(?:az )?(?:én )?\S+ ?(?:készülékemről|-?omról|telefonomról) (?:küldve|küldtem)|işlemcimden|lähetetty \S+|odesláno z(?-u:\b)|trimis de pe(?-u:\b)|отправлено (?:с|из)(?:\W|$)|надіслано з(?:\W|$)|iphoneから送信|(?:android|スマートフォン|私の\S+)から送信|发自(?:我的)?|發自|從我的 ?\S+ ?傳送|나의 \S+에서|iphone'umdan gönderildi|mobil(?:e|telefon) (?:sent|gesendet)|provenance ?: ?courrier|via (?:mobile|celular|móvil)$)"
 );
 pattern!(
     PRODUCT,
@@ -56,6 +56,7 @@ pattern!(
 
 /// Takes signature and its kin out of the kept lines.
 pub fn elide(lines: &[Line], fates: &mut [Fate]) {
+    armour(lines, fates);
     elide_banner(lines, fates);
     for (line, fate) in lines.iter().zip(fates.iter_mut()) {
         if line.mark == Mark::Signature {
@@ -87,6 +88,24 @@ fn cut_at(lines: &[Line], fates: &mut [Fate], kept: &[usize], ends: fn(&[Line], 
             return;
         }
         seen |= !line.is_blank();
+    }
+}
+
+/// The frame of a text that PGP signed, and keys sent along (RFC 9580 6.2 and 7): the text stays.
+fn armour(lines: &[Line], fates: &mut [Fate]) {
+    let mut inside = false;
+    let mut head = false;
+    for (line, fate) in lines.iter().zip(fates) {
+        let text = line.head().trim();
+        if text == "-----BEGIN PGP SIGNED MESSAGE-----" {
+            head = true;
+        }
+        inside |= text == "-----BEGIN PGP SIGNATURE-----" || text == "-----BEGIN PGP PUBLIC KEY BLOCK-----";
+        if head || inside {
+            *fate = Fate::Elide;
+        }
+        head &= !text.is_empty();
+        inside &= !text.starts_with("-----END PGP ");
     }
 }
 

@@ -2,9 +2,13 @@
 //! transaction B, tidy on the server. Nothing is touched on the server before transaction B is
 //! durable (L2), and no mail is decided twice.
 
+#[cfg(feature = "fault-injection")]
+mod fault;
 pub mod files;
+pub mod hands;
 pub mod imap;
 pub mod keep;
+pub mod room;
 pub mod settle;
 pub mod understand;
 
@@ -38,6 +42,10 @@ pub struct Ingest {
     pub run: RunId,
     /// Wakes the outbox and the sweep.
     pub bells: Bells,
+    /// Where mails are sealed and understood.
+    pub hands: hands::Hands,
+    /// How much mail may be in hand at once.
+    pub room: room::Room,
 }
 
 /// What became of one mail: the line that `ingest` prints.

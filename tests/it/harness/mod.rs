@@ -4,9 +4,12 @@
 #![expect(dead_code, reason = "each test file uses its own part of the harness")]
 
 mod client;
+mod disk;
 mod dovecot;
+mod mailbox;
 mod postfix;
 mod postgres;
+mod proxy;
 mod scratch;
 mod scripted;
 mod sink;
@@ -19,9 +22,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub use client::lmtp_deliver;
+pub use disk::Disk;
 pub use dovecot::{Dovecot, PASSWORD};
+pub use mailbox::{Act, Mailbox, Mischief};
 pub use postfix::Postfix;
 pub use postgres::Postgres;
+pub use proxy::{Chance, Proxy, Tally, Weather};
 pub use scratch::Scratch;
 pub use scripted::{Conversation, Scripted, folder_lines};
 pub use sink::{At, Sink, SunkMail};

@@ -9,16 +9,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant as Monotonic};
 
+use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::account::{Account, ImapServer, Source};
 use crate::domain::ids::{AccountName, FolderName, Uid};
+use crate::domain::message::Instant;
 use crate::imap::{ImapError, Limits, Next, Session, backoff};
 use crate::store::{FirstSight, FolderState, LeaseName};
-use crate::worker::lease::Held;
-use crate::worker::{Failure, Step};
+use crate::worker::lease::{ASK, Held};
+use crate::worker::{Failure, LONGEST, Step, in_time};
 
 use super::Ingest;
+use fetch::Reading;
 
 /// Between polls while nothing was seen for a while and IDLE stays silent.
 const POLL: Duration = Duration::from_secs(20);
@@ -26,8 +29,12 @@ const POLL: Duration = Duration::from_secs(20);
 const HOT_POLL: Duration = Duration::from_millis(150);
 /// ...for this long: Dovecot announces by IDLE only after half a second.
 const HOT: Duration = Duration::from_secs(30);
+/// Between polls where nobody waits for mail to come (`--until-idle`).
+const POLL_AT_ONCE: Duration = Duration::from_millis(30);
+/// New mails of one step; a long list would be gone through again with every batch.
+const AHEAD: usize = 1000;
 /// Server UIDs against ledger, at least this often.
-const RECONCILE: Duration = Duration::from_hours(1);
+const RECONCILE: TimeDelta = TimeDelta::hours(1);
 
 /// Gives the password of a server when a connection is made; the shell reads it from its place.
 pub type PasswordOf = Arc<dyn Fn(&ImapServer) -> Option<secrecy::SecretString> + Send + Sync>;
@@ -45,7 +52,7 @@ pub struct ImapReader {
     /// The UID at which a fetch broke off, and how often it did so alone.
     suspect: Option<(Uid, u32)>,
     hot_until: Option<Monotonic>,
-    reconciled: Option<Monotonic>,
+    reconciled: Option<Instant>,
     /// The last call for a reconciliation that was answered.
     answered: u64,
     /// False: polls at once instead of waiting by IDLE (`--until-idle`).
@@ -81,7 +88,7 @@ impl ImapReader {
 
     /// One batch of one folder, or nothing new in any.
     pub async fn step(&mut self) -> Result<Step, Failure> {
-        let done = self.try_step().await;
+        let done = in_time(LONGEST, Box::pin(self.try_step())).await;
         if done.is_err() {
             self.leftover = true;
             self.hang_up().await;
@@ -101,8 +108,15 @@ impl ImapReader {
             self.leftover = false;
         }
         self.connect(&account).await?;
+        let life = self.lease.life();
+        if let Some(session) = self.session.as_mut() {
+            session.change_while(life);
+        }
         let wanted = self.ingest.bells.reconcile.load(Ordering::Relaxed);
-        let reconcile = wanted != self.answered || self.reconciled.is_none_or(|at| at.elapsed() >= RECONCILE);
+        let now = self.ingest.clock.now();
+        // A clock that was set back must not put it off.
+        let due = self.reconciled.is_none_or(|at| (now - at).abs() >= RECONCILE);
+        let reconcile = wanted != self.answered || due;
         for folder in &account.folders {
             if let Step::Did(n) = self.folder(&account, &folder.name, reconcile).await? {
                 self.hot_until = Some(Monotonic::now() + HOT);
@@ -110,11 +124,12 @@ impl ImapReader {
             }
         }
         if reconcile {
-            self.reconciled = Some(Monotonic::now());
+            self.reconciled = Some(now);
             self.answered = wanted;
             self.ingest.bells.sweep.notify_one();
         }
-        Ok(Step::Idle)
+        self.leftover = self.ingest.second_chance(self.lease.get(), &self.account).await?;
+        Ok(if self.leftover { Step::Did(1) } else { Step::Idle })
     }
 
     async fn connect(&mut self, account: &Account) -> Result<(), Failure> {
@@ -150,6 +165,7 @@ impl ImapReader {
         let state = self.state(account, name, &status).await?;
         let session = self.session.as_mut().ok_or(Failure::Away("the mail server"))?;
         let mut uids = session.new_uids(state.next_uid).await.map_err(failure)?;
+        uids.truncate(AHEAD);
         let newest = uids.len();
         let gaps = self.ingest.store.due_gaps(&self.account, name, started).await?;
         uids.extend(gaps.iter().filter(|g| g.origin.uidvalidity == state.uidvalidity).map(|g| g.origin.uid));
@@ -167,8 +183,8 @@ impl ImapReader {
             }
             return Ok(Step::of(tidied));
         }
-        let count = self.fetch(name, &state, (uids, newest)).await?;
-        self.tidy(account, name, &state).await?;
+        let count = self.bring(Reading { name, state: &state, newest }, uids).await?;
+        while usize::try_from(tidy::GO) == Ok(self.tidy(account, name, &state).await?) {}
         Ok(Step::of(count))
     }
 
@@ -229,7 +245,7 @@ impl ImapReader {
                     self.idle(&stop).await;
                     continue;
                 }
-                Err(Failure::Elsewhere) => Duration::from_secs(5),
+                Err(Failure::Elsewhere) => ASK,
                 Err(error) => {
                     tracing::warn!(account = %self.account, %error, failures, "the account rests for a while");
                     let random = self
@@ -259,9 +275,10 @@ impl ImapReader {
     async fn idle(&mut self, stop: &CancellationToken) {
         let hot = self.hot_until.is_some_and(|until| Monotonic::now() < until);
         if hot || !self.patient {
+            let wait = if self.patient { HOT_POLL } else { POLL_AT_ONCE };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(HOT_POLL) => {}
+                () = tokio::time::sleep(wait) => {}
             }
             return;
         }

@@ -9,7 +9,7 @@ use crate::worker::Failure;
 use super::{ImapReader, failure};
 
 /// Mails tidied in one go.
-const GO: u32 = 200;
+pub(super) const GO: u32 = 500;
 
 impl ImapReader {
     /// Moves or flags what is decided; remembered row by row, so that a crash in between repeats only
@@ -46,8 +46,8 @@ impl ImapReader {
             rows.iter().filter(|row| uids.contains(&row.uid)).map(|row| row.id).collect()
         };
         let finished = ids(Settled::Done);
-        self.ingest.store.tidied(&finished, Tidied::Done).await?;
-        self.ingest.store.tidied(&ids(Settled::Copied), Tidied::Copied).await?;
+        self.ingest.store.tidied(self.lease.get(), &finished, Tidied::Done).await?;
+        self.ingest.store.tidied(self.lease.get(), &ids(Settled::Copied), Tidied::Copied).await?;
         match settlement.failed {
             Some(error) if error.next() == Next::Carry => {
                 tracing::warn!(account = %self.account, %error, "decided mail could not be moved or flagged; it is tried again");
