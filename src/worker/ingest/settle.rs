@@ -173,7 +173,12 @@ impl Ingest {
         }
     }
 
-    async fn quarantine(&self, lease: Option<&Lease>, id: LedgerId, reason: &'static str) -> Result<Ended, Failure> {
+    async fn quarantine(
+        &self,
+        lease: Option<&Lease>,
+        id: LedgerId,
+        reason: &'static str,
+    ) -> Result<Ended, Failure> {
         self.store.quarantine(lease, id, reason, self.clock.now()).await?;
         tracing::warn!(ledger = %id, reason, "quarantined");
         Ok(Ended {
