@@ -79,8 +79,10 @@ struct Filled {
 impl Filled {
     async fn new(folder: &Path, tickets: u32) -> Self {
         std::fs::create_dir_all(folder.join("nowhere")).unwrap();
-        let source = "source = \"maildir\"\npath = \"nowhere\"";
-        let config = desk::write(folder, &Ends { source, relay: 25, address: "support@bench.example" });
+        let sources = ["source = \"maildir\"\npath = \"nowhere\"".to_owned()];
+        let ends =
+            Ends { sources: &sources, relay: 25, address: "support@bench.example", store: desk::SQLITE };
+        let config = desk::write(folder, &ends);
         let office = Office::open(&config, None).await.unwrap();
         let url = format!("sqlite:{}", folder.join("data/mailward.db").display());
         let sql = sqlx::SqlitePool::connect(&url).await.unwrap();
@@ -95,7 +97,7 @@ impl Filled {
                  SELECT randomblob(16), i, 1, 'colombia', 'open',
                     CASE i % 4 WHEN 0 THEN 'low' WHEN 1 THEN 'medium' WHEN 2 THEN 'high' ELSE 'urgent' END,
                     CASE i % 3 WHEN 0 THEN 'incident' ELSE 'request' END, 'es', 'Sin servicio', 0, 0,
-                    {now} - i % 600 * 3600000000, {now} + 86400000000 + i * 80000, 0, 'running',
+                    {now} - i % 600 * 1000000, {now} + 86400000000 + i * 80000, 0, 'running',
                     {now} + 86400000000 + i * 80000, 'none', x'' FROM n"
             ))
             .await;
@@ -110,7 +112,8 @@ impl Filled {
     /// So many tickets, spread over all, miss their response now; all others stay as they are.
     async fn make_due(&self, due: u32) {
         self.run(&format!(
-            "UPDATE ticket SET due_at = {now}, response_state = 'running', response_value = {now}, priority = 'medium'
+            "UPDATE ticket SET due_at = {now}, response_state = 'running', response_value = {now}, priority = 'medium',
+                resolution_state = NULL, resolution_value = NULL
              WHERE number IN (SELECT number FROM ticket WHERE due_at > {now} AND number % MAX(1, (SELECT MAX(number) FROM ticket) / {due}) = 0
                 LIMIT {due})",
             now = self.now
