@@ -19,7 +19,7 @@ use crate::program::{Relay, Running};
 const PACE: u32 = 5;
 const SECONDS: u32 = 40;
 /// An idle gateway is watched for so long, once it came to rest.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 const REST: Duration = Duration::from_secs(10);
 const ACCOUNTS: usize = 10;
 
@@ -62,7 +62,7 @@ fn talk(stream: TcpStream, accepted: &Accepted) -> Option<()> {
             (true, ..) => continue,
             (_, _, "EHLO") => b"250-relay.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n",
             (_, _, "RCPT") => {
-                to = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+                line.split(['<', '>']).nth(1).unwrap_or_default().clone_into(&mut to);
                 b"250 2.1.5 ok\r\n"
             }
             (_, _, "DATA") => {

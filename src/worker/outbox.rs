@@ -36,8 +36,8 @@ const AT_ONCE: usize = 10;
 const GIVE_UP: TimeDelta = TimeDelta::hours(72);
 /// How long a paused transport rests before one row tries again.
 const PAUSE: TimeDelta = TimeDelta::minutes(5);
-/// The longest sleep without a bell.
-const LOOK: Duration = Duration::from_secs(30);
+/// The longest sleep without a bell; within it the rows of a dead gateway are seen.
+const LOOK: Duration = Duration::from_secs(20);
 
 /// Where a worker's time, randomness and run come from.
 #[derive(Debug, Clone)]
