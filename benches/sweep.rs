@@ -4,10 +4,12 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stderr,
     reason = "a benchmark is a test: it stops where something is amiss"
 )]
 
+#[expect(dead_code, reason = "the parts of other benchmarks are here too")]
 mod parts;
 
 use std::path::Path;
