@@ -144,7 +144,7 @@ impl Filled {
             self.make_due(due).await;
             let (before, since) = (cpu(), Instant::now());
             self.sweep(due).await;
-            spent.push((cpu() - before).as_secs_f64());
+            spent.push(cpu().saturating_sub(before).as_secs_f64());
             took.push(since.elapsed().as_secs_f64());
         }
         // The first round loads what is loaded once.
