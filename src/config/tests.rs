@@ -138,7 +138,7 @@ const BREACH: &str = "desks/colombia-breach.toml";
 
 /// File, what is changed there to what, the text at which the problem must be shown (its last
 /// occurrence), and the code with a part of message or help.
-const MISTAKES: [(&str, &str, &str, &str, &str); 43] = [
+const MISTAKES: [(&str, &str, &str, &str, &str); 46] = [
     (MAIN, "simulated = false", "simulatd = false", "simulatd", "unknown_key did you mean `simulated`?"),
     (MAIN, "port = 465", "port = \"465\"", "\"465\"", "wrong_type expected integer, found string"),
     (MAIN, "port = 465", "port = 99999", "99999", "out_of_range at most 65535"),
@@ -236,6 +236,27 @@ const MISTAKES: [(&str, &str, &str, &str, &str); 43] = [
         "languages = [\"es\", \"xx\", \"en\"]",
         "\"xx\"",
         "unknown_reference",
+    ),
+    (
+        COLOMBIA,
+        "when = [\"outage\"]\nunless = [\"resolved\", \"one-user\"]",
+        "when = [\"outage\"]\nunless = [\"resolved\", \"outage\"]",
+        "unless = [\"resolved\", \"outage\"]",
+        "contradiction it never holds",
+    ),
+    (
+        "desks/rxhealth.toml",
+        "users_over_percent = 5",
+        "users_over_percent = 5\nusers_up_to_percent = 4",
+        "4\npriority",
+        "contradiction wants more users than it allows",
+    ),
+    (
+        COLOMBIA,
+        "calendar = \"co\"",
+        "calendar = { holidays = [\"co\"], hours = {} }",
+        "\"2h business\"",
+        "target_without_hours",
     ),
     (COLOMBIA, "id = \"question\"", "id = \"request\"", "\"request\"\nsays = \"a question\"", "duplicate"),
     (

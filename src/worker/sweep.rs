@@ -23,7 +23,7 @@ use super::rules::{RuleBook, Rules};
 use super::{Bells, Failure, LONGEST, Step, in_time};
 
 /// Tickets looked at in one transaction.
-const TURN: u32 = 32;
+const TURN: u32 = 64;
 const LOOK: Duration = Duration::from_secs(15);
 /// When a ticket that cannot be decided is tried again.
 const POSTPONED: TimeDelta = TimeDelta::minutes(15);
