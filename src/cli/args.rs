@@ -65,6 +65,11 @@ pub enum Command {
     /// Key ring: makes a first one or adds a key.
     #[command(subcommand)]
     Keys(Keys),
+    /// What each desk did in a period: volumes, targets, percentiles. No PHI in it.
+    Report(Report),
+    /// Clocks of tickets, after a desk's hours changed.
+    #[command(subcommand)]
+    Clocks(Clocks),
 }
 
 /// Where the configuration lies.
@@ -501,4 +506,55 @@ pub enum Keys {
     New,
     /// Prints the ring of the configuration with one more key, which becomes the current one.
     Rotate(Config),
+}
+
+/// `clocks`.
+#[derive(Debug, Subcommand)]
+pub enum Clocks {
+    /// Shows which deadlines another calendar moves; changes them with --apply only.
+    Recompute {
+        #[command(flatten)]
+        /// Configuration and form.
+        listing: Listing,
+        /// Writes the new deadlines; every ticket gets an audit row.
+        #[arg(long)]
+        apply: bool,
+        #[command(flatten)]
+        /// Simulated instant.
+        at: At,
+    },
+}
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportForm {
+    /// For people at a terminal.
+    Table,
+    /// Comma-separated values, spans in seconds.
+    Csv,
+    /// One self-contained page with charts.
+    Html,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    #[command(flatten)]
+    /// Configuration and form.
+    pub listing: Listing,
+    /// Only this desk.
+    #[arg(long)]
+    pub desk: Option<String>,
+    /// The first day (YYYY-MM-DD, UTC); 30 days before the last one when absent.
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<chrono::NaiveDate>,
+    /// The last day, included; today when absent.
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<chrono::NaiveDate>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = ReportForm::Table)]
+    pub format: ReportForm,
+    #[command(flatten)]
+    /// Simulated instant.
+    pub at: At,
 }

@@ -3,6 +3,7 @@
 
 pub mod args;
 pub mod check;
+pub mod clocks;
 pub mod demo;
 pub mod due;
 pub mod exit;
@@ -15,6 +16,7 @@ pub mod office;
 pub mod out;
 pub mod quarantine;
 pub mod redact;
+pub mod report;
 pub mod reveal;
 pub mod say;
 pub mod serve;
@@ -71,6 +73,8 @@ async fn run(command: Command) -> Result<Exit, Stop> {
         Command::Audit(args) => ledger::audit(args).await,
         Command::Reveal(args) => reveal::run(args).await,
         Command::Keys(args) => keys::run(&args),
+        Command::Report(args) => report::run(args).await,
+        Command::Clocks(args) => clocks::run(args).await,
     }
 }
 

@@ -6,11 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::clock::{Clock, Random};
-use crate::compose::Templates;
-use crate::config::{self, Loaded};
+use crate::compose::{TemplateProblem, Templates};
+use crate::config::{self, Loaded, Problem};
 use crate::domain::account::Secret;
 use crate::domain::ids::RunId;
 use crate::domain::message::Instant;
+use crate::domain::policy::Policy;
 use crate::phi::Redactor;
 use crate::seal::{KeyRing, Sealer};
 use crate::store::Store;
@@ -52,21 +53,18 @@ pub fn load(path: &Path, now: Instant) -> Result<Loaded, Stop> {
 pub fn rules(loaded: &Loaded) -> Result<Rules, Stop> {
     let templates = match &loaded.templates {
         None => Templates::embedded(),
-        Some(dir) => Templates::with_overrides(overrides(dir)?).map_err(|problems| {
-            let lines: Vec<String> = problems
-                .iter()
-                .map(|p| {
-                    format!(
-                        "{}{}: {}; {}",
-                        p.name,
-                        p.line.map_or(String::new(), |l| format!(":{l}")),
-                        p.message,
-                        p.help
-                    )
-                })
-                .collect();
-            Stop::new(Exit::Config, format!("templates:\n  {}", lines.join("\n  ")))
-        })?,
+        Some(dir) => {
+            let texts = overrides(dir)?;
+            Templates::with_overrides(texts.clone()).map_err(|problems| {
+                let place = |p: &TemplateProblem| {
+                    let file = dir.join(&p.name).display().to_string();
+                    let text = texts.get(&p.name).map_or("", String::as_str);
+                    let place = (p.line.unwrap_or(1), p.column);
+                    Problem::of_place((&file, text), place, p.code, (p.message.clone(), &p.help))
+                };
+                Stop::config(problems.iter().map(place).collect())
+            })?
+        }
     };
     Ok(Rules {
         policy: loaded.policy.clone(),
@@ -112,6 +110,14 @@ pub fn ring(keys: &Secret) -> Result<KeyRing, Stop> {
     KeyRing::parse(&text).map_err(|error| Stop::new(Exit::Config, format!("the key ring {error}")).help(hint))
 }
 
+/// Remembers which hours hold from now on, and says where they changed.
+pub async fn note_calendars(store: &Store, policy: &Policy, now: Instant) -> Result<(), Stop> {
+    for desk in store.note_calendars(policy.desks.values().map(|desk| &**desk), now).await? {
+        tracing::warn!(%desk, "the hours of this desk changed; `mailward clocks recompute` shows what that moves");
+    }
+    Ok(())
+}
+
 impl Office {
     /// Opens the installation of a configuration file, as if it were `at` where that is given.
     pub async fn open(path: &Path, at: Option<Instant>) -> Result<Self, Stop> {
@@ -137,6 +143,7 @@ impl Office {
             return Err(Stop::usage(format!("--at {at} is earlier than the last recorded instant {last}"))
                 .help("time does not run backwards; use that instant or a later one"));
         }
+        note_calendars(&office.store, &office.loaded.policy, office.clock.now()).await?;
         Ok(office)
     }
 

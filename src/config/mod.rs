@@ -166,4 +166,6 @@ mod desk_lines;
 #[cfg(test)]
 mod mail_table;
 #[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
 mod tests;

@@ -1,11 +1,13 @@
 //! What hangs on a mail: name made safe, type by content against the declared one, size, SHA-256,
-//! and codes for what an agent must know before opening it. Takes parts, gives descriptions; never
-//! unpacks anything.
+//! and codes for what an agent must know before opening it: what a desktop would run, macros,
+//! archives and what their tables name, TNEF, S/MIME and PGP, and clinical content (DICOM PS3.10,
+//! HL7 2, C-CDA, FHIR). Takes parts, gives descriptions; never unpacks anything.
 
 use mail_parser::{Encoding, Message, MessagePart, MimeHeaders as _, PartType};
 use sha2::{Digest as _, Sha256};
 
-use super::{charset, headers, limits};
+use super::uu::Inside;
+use super::{archive, charset, headers, limits};
 use crate::domain::message::Attachment;
 use crate::domain::text::RawText;
 
@@ -30,6 +32,25 @@ fn one(part: &MessagePart<'_>) -> Attachment {
         size: u64::try_from(content.len()).unwrap_or(u64::MAX),
         sha256: digest(part, content),
         inline,
+        flags,
+    }
+}
+
+/// A file that stood within the text.
+pub fn of_inside(file: &Inside) -> Attachment {
+    let declared = "application/octet-stream";
+    let given = safe_name(&file.name);
+    let name = if given.is_empty() { default_name(declared).to_owned() } else { given };
+    let detected = infer::get(&file.content).map(|kind| kind.mime_type().to_owned());
+    let mut flags = flags(&name, declared, detected.as_deref(), &file.content);
+    flags.push(file.flag);
+    Attachment {
+        name: RawText::new(name),
+        declared_type: declared.to_owned(),
+        detected_type: detected,
+        size: u64::try_from(file.content.len()).unwrap_or(u64::MAX),
+        sha256: Sha256::digest(&file.content).into(),
+        inline: false,
         flags,
     }
 }
@@ -147,12 +168,22 @@ const ENCRYPTED: [&str; 3] =
     ["application/pgp-encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"];
 const SIGNATURE: [&str; 3] =
     ["application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"];
-const ARCHIVE: [&str; 9] = ["zip", "rar", "7z", "gz", "tgz", "bz2", "xz", "tar", "cab"];
+const ARCHIVE: [&str; 12] = ["zip", "rar", "7z", "gz", "tgz", "bz2", "xz", "tar", "cab", "arj", "lzh", "zst"];
+const ARCHIVE_STARTS: [&[u8]; 5] = [b"PK\x03\x04", b"Rar!\x1a", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"MSCF"];
+/// A message, a batch, a file of batches; or a message framed by MLLP.
+const HL7: [&[u8]; 4] = [b"MSH|", b"BHS|", b"FHS|", b"\x0bMSH|"];
 
 fn flags(name: &str, declared: &str, detected: Option<&str>, content: &[u8]) -> Vec<&'static str> {
     let lower = name.to_lowercase();
     let ending = lower.rsplit_once('.').map_or("", |(_, ending)| ending);
     let starts = |magic: &[u8]| content.starts_with(magic);
+    let listing = archive::list(content).unwrap_or_default();
+    let office = listing.names.iter().any(|name| name == "[Content_Types].xml");
+    let holds = |endings: &[&str]| {
+        listing.names.iter().any(|name| {
+            name.rsplit_once('.').is_some_and(|(_, e)| endings.contains(&e.to_lowercase().as_str()))
+        })
+    };
     let table = [
         (
             "executable",
@@ -162,15 +193,26 @@ fn flags(name: &str, declared: &str, detected: Option<&str>, content: &[u8]) -> 
                 || declared == "application/x-msdownload",
         ),
         ("double_extension", EXECUTABLE.contains(&ending) && lower.matches('.').count() > 1),
-        ("macro", MACRO.contains(&ending)),
-        ("archive", ARCHIVE.contains(&ending)),
+        (
+            "macro",
+            MACRO.contains(&ending) || listing.names.iter().any(|name| name.ends_with("vbaProject.bin")),
+        ),
+        ("archive", ARCHIVE.contains(&ending) || ARCHIVE_STARTS.iter().any(|magic| starts(magic)) && !office),
+        ("archive_executable", holds(&EXECUTABLE)),
+        ("archive_nested", holds(&ARCHIVE)),
+        ("archive_locked", listing.locked),
+        ("archive_bomb", listing.bomb),
         ("html", matches!(ending, "html" | "htm" | "svg" | "xhtml" | "shtml")),
         ("tnef", declared == "application/ms-tnef" || lower == "winmail.dat" || starts(b"\x78\x9f\x3e\x22")),
         (
             "dicom",
-            ending == "dcm" || declared == "application/dicom" || content.get(128..132) == Some(b"DICM"),
+            ending == "dcm"
+                || declared == "application/dicom"
+                || content.get(128..132) == Some(b"DICM")
+                || listing.names.iter().any(|name| name.ends_with("DICOMDIR"))
+                || holds(&["dcm"]),
         ),
-        ("hl7", starts(b"MSH|") || ending == "hl7"),
+        ("hl7", HL7.iter().any(|start| starts(start)) || ending == "hl7" || declared.contains("hl7-v2")),
         ("cda", contains_early(content, b"<ClinicalDocument")),
         ("fhir", contains_early(content, b"\"resourceType\"") || declared.contains("fhir")),
         ("calendar", declared == "text/calendar" || ending == "ics"),
@@ -203,6 +245,7 @@ fn mismatch(declared: &str, detected: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::intake::archive::testing::zip_of;
 
     #[test]
     fn names_lose_what_could_lead_astray() {
@@ -241,6 +284,14 @@ mod tests {
             let got = flags(name, declared, detected, content);
             assert!(got.contains(&want), "{name}: {got:?}");
         }
+        let office = zip_of(&["[Content_Types].xml", "word/vbaProject.bin"], false, 9);
+        let got = flags("x.docx", "application/zip", None, &office);
+        assert!(got.contains(&"macro") && !got.contains(&"archive"), "{got:?}");
+        let zipped = zip_of(&["scan/DICOMDIR", "run.exe", "more.zip"], true, u32::MAX);
+        assert_eq!(
+            flags("x.zip", "application/zip", None, &zipped),
+            ["archive", "archive_executable", "archive_nested", "archive_locked", "archive_bomb", "dicom"]
+        );
         assert_eq!(
             flags("a.pdf", "application/pdf", Some("application/pdf"), b"%PDF-1.4"),
             Vec::<&str>::new()

@@ -6,6 +6,7 @@
 mod apply;
 mod audit;
 mod balance;
+mod calendars;
 mod cells;
 mod dialect;
 mod error;
@@ -24,6 +25,7 @@ mod privacy;
 mod quarantine;
 mod read;
 mod replay;
+mod report;
 mod sealed;
 mod tick;
 mod ticket_row;
@@ -47,6 +49,7 @@ pub use presence::Presence;
 pub use privacy::Revealed;
 pub use quarantine::QuarantineAction;
 pub use replay::StoredMail;
+pub use report::ReportQuery;
 pub use tick::{CommandQuery, TickQuery};
 pub use views::{
     ArticleView, AttachmentView, AuditReport, AuditView, BalanceView, ClockView, ErasedView, HistoryView,

@@ -50,7 +50,7 @@ impl Work {
     /// Tickets whose due instant has come, earliest first.
     pub async fn due_tickets(&mut self, now: Instant, limit: u32) -> Result<Vec<TicketSnapshot>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM ticket WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, number LIMIT $2"
+            "SELECT {COLUMNS} FROM ticket WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, number LIMIT $2 + 0"
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(micros(now)).bind(i64::from(limit));
         let rows = query.fetch_all(self.on().await?).await?;

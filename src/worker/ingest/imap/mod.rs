@@ -18,7 +18,7 @@ use crate::domain::message::Instant;
 use crate::imap::{ImapError, Limits, Next, Session, backoff};
 use crate::store::{FirstSight, FolderState, LeaseName};
 use crate::worker::lease::{ASK, Held};
-use crate::worker::{Failure, Step};
+use crate::worker::{Failure, LONGEST, Step, in_time};
 
 use super::Ingest;
 use fetch::Reading;
@@ -88,7 +88,7 @@ impl ImapReader {
 
     /// One batch of one folder, or nothing new in any.
     pub async fn step(&mut self) -> Result<Step, Failure> {
-        let done = self.try_step().await;
+        let done = in_time(LONGEST, Box::pin(self.try_step())).await;
         if done.is_err() {
             self.leftover = true;
             self.hang_up().await;
