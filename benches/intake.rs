@@ -4,7 +4,8 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a benchmark stops where something is amiss")]
 
-mod parts;
+#[path = "parts/report.rs"]
+mod report;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use mailward::domain::account::AuthEvidence;
 use mailward::intake::{ReadSettings, understand};
-use parts::report::{Figure, report};
+use report::{Figure, report};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Microseconds a mail of 6 KB may take.
@@ -22,7 +23,8 @@ const GROWTH: f64 = 2.0;
 const ROUNDS: usize = 9;
 
 fn main() {
-    if !parts::asked_for() {
+    // `cargo test --all-targets` only wants to know that it builds.
+    if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
     let small = mail(1);

@@ -19,6 +19,8 @@ use crate::worker::Bells;
 use crate::worker::command::Commands;
 use crate::worker::door::Door;
 use crate::worker::ingest::Ingest;
+use crate::worker::ingest::hands::Hands;
+use crate::worker::ingest::room::Room;
 use crate::worker::rules::{RuleBook, Rules};
 use crate::worker::sweep::Sweep;
 
@@ -38,6 +40,8 @@ pub struct Office {
     random: Random,
     run: RunId,
     bells: Bells,
+    hands: Hands,
+    room: Room,
 }
 
 /// Reads the configuration or stops with its problems.
@@ -157,7 +161,8 @@ impl Office {
                 .uuid(clock.now())
                 .map_err(|_| Stop::new(Exit::Defect, "the system gives no randomness"))?,
         );
-        Ok(Self { loaded, store, book, clock, sealer, random, run, bells: Bells::default() })
+        let (bells, hands, room) = (Bells::default(), Hands::default(), Room::default());
+        Ok(Self { loaded, store, book, clock, sealer, random, run, bells, hands, room })
     }
 
     /// This run's id.
@@ -191,6 +196,8 @@ impl Office {
             random: self.random.clone(),
             run: self.run,
             bells: self.bells.clone(),
+            hands: self.hands.clone(),
+            room: self.room.clone(),
         }
     }
     /// The sweep.

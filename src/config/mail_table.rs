@@ -9,7 +9,7 @@ use crate::decide::priority::prioritise;
 use crate::domain::ids::DeskName;
 use crate::domain::ticket::Priority;
 
-const MAILS: [(&str, &str); 11] = [
+const MAILS: [(&str, &str); 12] = [
     ("mixed", include_str!("../../fixtures/priority/mixed-2.txt")),
     ("mixed", include_str!("../../fixtures/priority/mixed-1.txt")),
     ("en", include_str!("../../fixtures/priority/en.txt")),
@@ -21,6 +21,7 @@ const MAILS: [(&str, &str); 11] = [
     ("pt", include_str!("../../fixtures/priority/unseen/pt.txt")),
     ("it", include_str!("../../fixtures/priority/unseen/it.txt")),
     ("mixed", include_str!("../../fixtures/priority/unseen/second.txt")),
+    ("mixed", include_str!("../../fixtures/priority/unseen/third.txt")),
 ];
 
 /// Mails counted by the priority they have and the one they got.

@@ -20,7 +20,7 @@ use crate::store::{Lease, LeaseName, Store, StoreError, TickQuery, Work};
 use super::door::{Door, DoorError};
 use super::lease::{ASK, Held};
 use super::rules::{RuleBook, Rules};
-use super::{Bells, Failure, Step};
+use super::{Bells, Failure, LONGEST, Step, in_time};
 
 /// Tickets looked at in one transaction.
 const TURN: u32 = 32;
@@ -132,7 +132,7 @@ impl Sweep {
     pub async fn run(self, stop: CancellationToken, watch: impl Fn(&Result<Step, Failure>)) {
         let mut lease = Held::new(self.store.clone(), LeaseName::Sweep, self.run);
         while !stop.is_cancelled() {
-            let outcome = self.turn(&mut lease).await;
+            let outcome = in_time(LONGEST, self.turn(&mut lease)).await;
             watch(&outcome);
             let wait = match &outcome {
                 Ok(Step::Did(_)) => continue,

@@ -15,6 +15,8 @@ mod faults_books;
 #[cfg(test)]
 mod faults_servers;
 #[cfg(test)]
+mod faults_stores;
+#[cfg(test)]
 mod faults_support;
 #[cfg(test)]
 mod gateways;
@@ -52,6 +54,10 @@ mod lessons_servers;
 mod lessons_support;
 #[cfg(test)]
 mod lessons_wrong_ticket;
+#[cfg(test)]
+mod loops;
+#[cfg(test)]
+mod loops_robots;
 #[cfg(all(test, feature = "fault-injection"))]
 mod poison;
 #[cfg(all(test, not(feature = "fault-injection")))]
