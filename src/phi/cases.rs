@@ -253,6 +253,17 @@ proptest! {
             prop_assert!(text.is_char_boundary(finding.start) && text.is_char_boundary(finding.end));
             end = finding.end;
         }
+        // Line ends make no difference, and what is kept is kept as it was.
+        let crlf = redacted(&redactor, &text.replace('\n', "\r\n"));
+        prop_assert_eq!(crlf, first.text.as_str().replace('\n', "\r\n"));
+        let (mut kept, mut at) = (String::new(), 0);
+        for finding in &first.findings {
+            kept.push_str(text.get(at..finding.start).unwrap());
+            at = finding.end;
+        }
+        kept.push_str(text.get(at..).unwrap());
+        let mut left = first.text.as_str().chars();
+        prop_assert!(kept.chars().all(|c| left.any(|other| other == c)));
         let (spans, _) = redactor.spans(&raw, &Context::default());
         for (span, finding) in spans.iter().zip(&first.findings) {
             let value: String = text.chars().skip(span.start).take(span.end - span.start).collect();

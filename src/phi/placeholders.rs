@@ -1,27 +1,24 @@
-//! The placeholders of one ticket: the same value gets the same number through all its messages.
-//! Holds values in the clear and is kept sealed; masks itself in logs.
+//! Placeholders: within a message the same value gets the same number; by keyed hashes of the values a
+//! ticket can give the same numbers to all its messages. The table of a message holds values in the
+//! clear: it lives in memory only and masks itself in logs.
 
 use std::collections::HashMap;
 use std::fmt;
 
 use super::finding::Kind;
-use super::settle::placeholders;
-use crate::domain::text::RedactedText;
+use super::settle::{numbers, placeholders};
+use crate::domain::text::{RawText, RedactedText};
 
-/// Which placeholder stands for which value, in one ticket. Serialised, it is PHI: seal it.
-#[derive(Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+/// Which placeholder stands for which value, in one message.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Placeholders {
-    known: Vec<(Kind, String)>,
-    #[serde(skip)]
     numbers: HashMap<(Kind, String), u32>,
-    #[serde(skip)]
     counts: HashMap<Kind, u32>,
 }
 
 impl Placeholders {
     /// The placeholder of a value, `[NAME-1]`; a new value gets the next number of its kind.
     pub fn stand_in(&mut self, kind: Kind, value: &str) -> String {
-        self.index();
         let key = (kind, normal(kind, value));
         let number = match self.numbers.get(&key) {
             Some(number) => *number,
@@ -30,17 +27,18 @@ impl Placeholders {
         shown(kind, number)
     }
 
-    /// The values of a kind that this ticket has seen, normalised (lower case, single spaces).
+    /// The values of a kind that were seen, normalised (lower case, single spaces), in no order.
     pub fn values(&self, kind: Kind) -> impl Iterator<Item = &str> {
-        self.known.iter().filter(move |(k, _)| *k == kind).map(|(_, value)| value.as_str())
+        self.numbers.keys().filter(move |(k, _)| *k == kind).map(|(_, value)| value.as_str())
     }
 
-    /// Numbers up to this one are in the text already (it quotes our own mail) and stand for what they
-    /// stood for: no new value gets one of them.
-    pub fn reserve(&mut self, kind: Kind, number: u32) {
-        self.index();
-        let count = self.counts.entry(kind).or_insert(0);
-        *count = number.max(*count);
+    /// Numbers that stand in a text already (it quotes our own mail) stand for what they stood for: no
+    /// new value gets one of them. All texts of a message come before the first is redacted.
+    pub fn reserve(&mut self, text: &RawText) {
+        for (kind, number) in numbers(text.expose()) {
+            let count = self.counts.entry(kind).or_insert(0);
+            *count = number.max(*count);
+        }
     }
 
     /// What was handed out: kind, number, and the value under a key of the caller, so that it can be
@@ -60,18 +58,8 @@ impl Placeholders {
         let count = self.counts.entry(key.0).or_insert(0);
         *count += 1;
         let number = *count;
-        self.known.push(key.clone());
         self.numbers.insert(key, number);
         number
-    }
-
-    /// Builds the look-up again after it was read back from its sealed form.
-    fn index(&mut self) {
-        if self.numbers.len() != self.known.len() {
-            for key in std::mem::take(&mut self.known) {
-                self.add(key);
-            }
-        }
     }
 }
 
@@ -133,7 +121,7 @@ impl TicketNumbers {
 
 impl fmt::Debug for Placeholders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{} placeholders>", self.known.len())
+        write!(f, "<{} placeholders>", self.numbers.len())
     }
 }
 
@@ -166,11 +154,8 @@ mod tests {
         for (kind, value, want) in cases {
             assert_eq!(ticket.stand_in(kind, value), want);
         }
-        let sealed = serde_json::to_string(&ticket).unwrap();
-        let mut again: Placeholders = serde_json::from_str(&sealed).unwrap();
-        assert_eq!(again.stand_in(Kind::Name, "john roe"), "[NAME-2]");
-        assert_eq!(again.stand_in(Kind::Name, "Jane Doe"), "[NAME-3]");
-        assert!(!format!("{again:?}").contains("roe"));
+        assert_eq!(ticket.stand_in(Kind::Name, "Jane Doe"), "[NAME-3]");
+        assert!(!format!("{ticket:?}").contains("roe"));
     }
 
     #[test]
@@ -188,7 +173,7 @@ mod tests {
         assert_eq!(text.as_str(), "[NAME-1] and [NAME-2]");
         // The second mail quotes our placeholder of the first, and names the second person first.
         let mut second = Placeholders::default();
-        second.reserve(Kind::Name, 2);
+        second.reserve(&RawText::new("> [NAME-2] and [ID-"));
         let text = format!(
             "{} {}, {}: [NAME-2]",
             second.stand_in(Kind::Name, "MARY MAJOR"),

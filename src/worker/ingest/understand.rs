@@ -117,6 +117,9 @@ pub fn lift_phone(mail: &mut InboundMessage, desk: &Desk, redactor: &Redactor) {
 pub fn redact(mail: &InboundMessage, redactor: &Redactor, clinical: ClinicalWords) -> RedactedMail {
     let context = Context { language: mail.language, from: mail.from.as_ref(), clinical };
     let mut placeholders = Placeholders::default();
+    for text in [&mail.visible, &mail.elided, &mail.subject].into_iter().chain(&mail.sanitized) {
+        placeholders.reserve(text);
+    }
     let mut text = |raw: &RawText| redactor.redact_with(&mut placeholders, raw, &context).text;
     // The body first: names that it introduces are found again in the subject.
     let visible = text(&mail.visible);
@@ -125,4 +128,32 @@ pub fn redact(mail: &InboundMessage, redactor: &Redactor, clinical: ClinicalWord
     let html =
         mail.sanitized.as_ref().map(|html| redactor.redact_html(&mut placeholders, html, &context).text);
     RedactedMail { subject, visible, elided, html }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::DeskName;
+
+    /// Desk `offsite`, line "asks for a call-back telephone": what stands in the signature is not asked
+    /// for again; a patient's number is no answer, and a desk that does not ask gets none.
+    #[test]
+    fn offsite_telephone_comes_from_the_signature() {
+        let loaded = crate::config::embedded(chrono::DateTime::UNIX_EPOCH + chrono::Duration::days(20_780));
+        let policy = loaded.map_err(|problems| format!("{problems:?}")).unwrap().policy;
+        let redactor = Redactor::new(&crate::phi::Lists::default());
+        let signed = "Viewer is down.\n\nRegards,\nRose Garza\n555-010-0144";
+        let cases = [
+            ("offsite", signed, "555-010-0144"),
+            ("offsite", "Patient Jane Roe called from 555-010-0133, viewer is down.", ""),
+            ("unimed", signed, ""),
+        ];
+        for (desk, text, want) in cases {
+            let desk = &policy.desks[&DeskName::parse(desk).unwrap()];
+            let mut mail = InboundMessage { visible: RawText::new(text), ..InboundMessage::default() };
+            lift_phone(&mut mail, desk, &redactor);
+            let got = mail.fields.iter().find(|(name, _)| name == "phone");
+            assert_eq!(got.map_or("", |(_, value)| value.expose()), want, "{text}");
+        }
+    }
 }
