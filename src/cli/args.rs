@@ -57,6 +57,9 @@ pub enum Command {
     /// Mail that could not be understood, or waits for a person.
     #[command(subcommand)]
     Quarantine(Quarantine),
+    /// Mail that waits for an agent's review, because its sender may not open tickets.
+    #[command(subcommand)]
+    Held(Held),
     /// Verifies or shows the audit trail.
     #[command(subcommand)]
     Audit(Audit),
@@ -385,6 +388,29 @@ pub enum Ticket {
         /// The ticket that survives.
         #[arg(long)]
         into: i64,
+        /// Also when the tickets are of different customers: answers then go to both.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Takes a merge back: the ticket is open again with its own messages and people.
+    Unmerge(Act),
+    /// Notes the estimated day of resolution, which the next answer tells.
+    Eta {
+        #[command(flatten)]
+        /// Who, what, when.
+        act: Act,
+        /// YYYY-MM-DD, in the desk's zone.
+        #[arg(long)]
+        day: chrono::NaiveDate,
+    },
+    /// Sets how often the customer is to be updated on this ticket.
+    Cadence {
+        #[command(flatten)]
+        /// Who, what, when.
+        act: Act,
+        /// `"2h elapsed"`, `"4h business"`, or `default` for the desk's own.
+        #[arg(long)]
+        every: String,
     },
     /// Moves the ticket to another desk.
     Move {
@@ -446,6 +472,33 @@ pub enum Quarantine {
     Release(Row),
     /// Keeps it in the ledger and looks at it no more.
     Discard(Row),
+}
+
+/// `held`.
+#[derive(Debug, Subcommand)]
+pub enum Held {
+    /// Lists what is held.
+    List(Listing),
+    /// Lets it become a ticket; its clocks count from its arrival.
+    Release(Review),
+    /// Keeps it in the ledger, in no ticket.
+    Refuse(Review),
+}
+
+/// An agent's review of a held mail.
+#[derive(Debug, Args)]
+pub struct Review {
+    #[command(flatten)]
+    /// Configuration.
+    pub config: Config,
+    /// The ledger id.
+    pub id: String,
+    /// The agent who decides, as named in the directory.
+    #[arg(long = "as", value_name = "AGENT")]
+    pub agent: String,
+    #[command(flatten)]
+    /// Simulated instant.
+    pub at: At,
 }
 
 /// One quarantine row.

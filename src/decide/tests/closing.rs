@@ -188,7 +188,7 @@ fn a_missed_target_is_told_once_to_the_agents() {
     let mut facts = quiet("03-03 10:00");
     facts.ticket.state = TicketState::Open;
     let due = at("03-03 10:00");
-    facts.ticket.clocks = vec![TicketClock { kind: ClockKind::Response, state: ClockState::Running { due } }];
+    facts.ticket.clocks = vec![TicketClock::new(ClockKind::Response, ClockState::Running { due })];
     let has = ["action missed", "clocks response(missed)", "mail notification to ana"];
     check("missed", &tick(&facts, "03-03 10:00"), &has, &["mail reminder", "state"]);
     check("not yet", &tick(&facts, "03-03 09:59:59"), &["action looked"], &["mail", "clocks"]);
