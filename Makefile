@@ -39,6 +39,7 @@ bench: ## processor time of each station, and of the whole program on a full mai
 	@[ -z "$$BENCH_JSON" ] || rm -f "$$BENCH_JSON"
 	@$(CARGO) bench --quiet --bench stations
 	@DATA="$(DATA)" BENCH_PART=2 $(CARGO) bench --quiet --bench drain
+	@BENCH_PART=3 $(CARGO) bench --quiet --bench sweep
 
 eval: ## scores reading and redaction on the sets below DATA, where there are some
 	@$(CARGO) build --release --quiet
