@@ -8,6 +8,7 @@
     reason = "a benchmark is a test: it stops where something is amiss"
 )]
 
+#[expect(dead_code, reason = "the mails of the other benchmarks are not used here")]
 mod parts;
 
 use std::path::Path;
@@ -79,8 +80,10 @@ struct Filled {
 impl Filled {
     async fn new(folder: &Path, tickets: u32) -> Self {
         std::fs::create_dir_all(folder.join("nowhere")).unwrap();
-        let source = "source = \"maildir\"\npath = \"nowhere\"";
-        let config = desk::write(folder, &Ends { source, relay: 25, address: "support@bench.example" });
+        let sources = ["source = \"maildir\"\npath = \"nowhere\"".to_owned()];
+        let ends =
+            Ends { sources: &sources, relay: 25, address: "support@bench.example", store: desk::SQLITE };
+        let config = desk::write(folder, &ends);
         let office = Office::open(&config, None).await.unwrap();
         let url = format!("sqlite:{}", folder.join("data/mailward.db").display());
         let sql = sqlx::SqlitePool::connect(&url).await.unwrap();
