@@ -252,6 +252,7 @@ impl Bench {
             ledger: mail.stored.id,
             arrived: mail.stored.arrived_at,
             released: false,
+            breach_copy: false,
         };
         let since = cpu();
         let decision = on_message(incoming, &facts, Scene { desk: &mail.desk, policy: &rules.policy, now });
@@ -281,7 +282,7 @@ impl Bench {
                     carrier: mail.account.token_carrier,
                     subaddress: mail.account.subaddress,
                     reverse_path: self.rules.policy.transport.reverse_path,
-                    number: ticket.number,
+                    number: Some(ticket.number),
                     participant: *participant,
                     to,
                     outgoing,

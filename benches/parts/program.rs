@@ -7,13 +7,6 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{PASSWORD, find, free_port, wait_for_port};
 
-/// The lines of an account on a server of this machine; its password is in `BENCH_PASSWORD`.
-pub fn imap(port: u16, user: &str) -> String {
-    format!(
-        "source = \"imap\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nuser = \"{user}\"\npassword_env = \"BENCH_PASSWORD\""
-    )
-}
-
 /// What a run of the program took.
 pub struct Spent {
     pub wall: Duration,

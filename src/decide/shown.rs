@@ -56,6 +56,6 @@ impl Shown {
 
 fn withheld(incoming: Incoming<'_>, scene: Scene<'_>) -> bool {
     let breach = || scene.policy.desks.values().filter(|desk| desk.class == DeskClass::Breach);
-    scene.desk.class != DeskClass::Breach
-        && crate::intake::recipients(incoming.mail).any(|to| breach().any(|desk| desk.owns(to)))
+    let named = || crate::intake::recipients(incoming.mail).any(|to| breach().any(|desk| desk.owns(to)));
+    scene.desk.class != DeskClass::Breach && (incoming.breach_copy || named())
 }

@@ -20,10 +20,12 @@ mod listing;
 mod outbox;
 mod pending;
 mod place;
+mod policy_facts;
 mod presence;
 mod privacy;
 mod quarantine;
 mod read;
+mod regroup;
 mod replay;
 mod report;
 mod sealed;
@@ -45,6 +47,7 @@ pub use lease::{Lease, LeaseName};
 pub use ledger::{Cursor, Landing, NewOriginal, OriginalBatch, Tidied, ToTidy};
 pub use outbox::{Claimed, Hold, Outcome};
 pub use place::{Placed, Thread};
+pub use policy_facts::PolicyQuery;
 pub use presence::Presence;
 pub use privacy::Revealed;
 pub use quarantine::QuarantineAction;
@@ -53,8 +56,8 @@ pub use report::ReportQuery;
 pub use tick::{CommandQuery, TickQuery};
 pub use views::{
     ArticleView, AttachmentView, AuditReport, AuditView, BalanceView, ClockView, ErasedView, HistoryView,
-    LedgerFilter, LedgerView, OutboxFilter, OutboxView, ParticipantView, QuarantineView, TicketFilter,
-    TicketLine, TicketView,
+    LedgerFilter, LedgerView, OutboxFilter, OutboxView, ParticipantView, QuarantineView, RelatedView,
+    TicketFilter, TicketLine, TicketView,
 };
 pub use work::{Ids, Work};
 
