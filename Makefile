@@ -38,11 +38,12 @@ lint: ## rustfmt and clippy, warnings are errors
 doc: ## the documentation of the code
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
 
-bench: ## processor time of each station, and of the whole program on a full mailbox; BENCH_JSON=F, DATA=folder
+bench: ## speed and memory against their bounds; BENCH_JSON=F, DATA=folder, BENCH_ONLY=part, BENCH_LONG=1 for what takes gigabytes
 	@[ -z "$$BENCH_JSON" ] || rm -f "$$BENCH_JSON"
 	@$(CARGO) bench --quiet --bench stations
 	@BENCH_PART=2 $(CARGO) bench --quiet --bench intake
 	@DATA="$(DATA)" BENCH_PART=2 $(CARGO) bench --quiet --bench drain
+	@BENCH_PART=3 $(CARGO) bench --quiet --bench sweep
 
 eval: ## scores reading and redaction on the sets below DATA, where there are some
 	@$(CARGO) build --release --quiet

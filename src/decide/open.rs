@@ -12,6 +12,8 @@ use crate::domain::message::{Grade, Language, MessageClass, RobotSign};
 use crate::domain::outgoing::{Notice, Outgoing, Recipient, Suppression};
 use crate::domain::ticket::{Actor, ArticleKind, ClockKind, Role, TicketClock, TicketState};
 
+use crate::phi;
+
 use super::clocks::Promise;
 use super::notify::{self, News};
 use super::priority::{Prioritised, prioritise};
@@ -88,6 +90,10 @@ pub fn open(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>, why:
     effects.push(Effect::AddArticle(Box::new(article(incoming, facts, scene))));
     if !weighed.clocks.is_empty() {
         effects.push(Effect::SetClocks(weighed.clocks.clone()));
+    }
+    if scene.desk.class == DeskClass::Breach && !facts.copies.is_empty() {
+        let text = phi::withheld("restricted");
+        effects.push(Effect::Withhold { copies: facts.copies.clone(), text });
     }
     let (pages, paged) = page::call(incoming, facts, scene, (None, &weighed.hours));
     effects.extend(pages);

@@ -209,6 +209,13 @@ pub enum Effect {
     MoveTo(DeskName),
     /// Notes that this ticket was merged into another, whose messages it gives up.
     MergeInto(TicketId),
+    /// A breach desk has this mail: its copies in these tickets show nothing from now on (L11).
+    Withhold {
+        /// Tickets of other desks.
+        copies: Vec<TicketId>,
+        /// What stands in place of their words.
+        text: RedactedText,
+    },
     /// Another ticket that waited for its customer owes the next step now.
     Wake(TicketId),
     /// Takes a merge back: its own messages and people leave the survivor.

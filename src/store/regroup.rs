@@ -1,12 +1,15 @@
 //! What a merge moves, and what moves back: messages with their mails, and people. Tokens and
 //! references need nothing: they lead to the survivor by `merged_into`.
 
+use sqlx::AssertSqlSafe;
+
 use super::StoreError;
 use super::cells::raw;
 use super::work::Work;
 use crate::domain::effect::{Decision, Effect};
 use crate::domain::ids::TicketId;
 use crate::domain::message::Instant;
+use crate::domain::text::RedactedText;
 
 /// Puts what was written to a merged ticket since behind everything that comes back.
 const BEHIND: i64 = 1_000_000_000;
@@ -19,6 +22,7 @@ impl Work {
                 Effect::MergeInto(survivor) => self.move_messages(ticket, *survivor).await?,
                 Effect::Unmerge(survivor) => self.bring_back(ticket, *survivor).await?,
                 Effect::Wake(other) => self.wake(*other, decision.at).await?,
+                Effect::Withhold { copies, text } => self.withhold(copies, text, decision).await?,
                 _ => {}
             }
         }
@@ -60,6 +64,44 @@ impl Work {
             sqlx::query(sql).bind(own.clone()).bind(other.clone()).execute(self.on().await?).await?;
         }
         self.forget(survivor);
+        Ok(())
+    }
+
+    /// The copies of the decided mail lose their words; what was sealed stays so.
+    async fn withhold(
+        &mut self,
+        copies: &[TicketId],
+        text: &RedactedText,
+        decision: &Decision,
+    ) -> Result<(), StoreError> {
+        let ledger = decision.effects.iter().find_map(|effect| match effect {
+            Effect::SetLedger { ledger, .. } => Some(*ledger),
+            _ => None,
+        });
+        let Some(keys) = ledger.and_then(|ledger| self.mails.get(&ledger)) else { return Ok(()) };
+        let content = raw(&keys.content);
+        let these =
+            "(SELECT a.id FROM article a JOIN ledger l ON l.id = a.ledger JOIN ticket t ON t.id = a.ticket
+             WHERE l.content_key = $2 AND t.restricted = 0 AND a.ticket = $3)";
+        let statements = [
+            format!("UPDATE ticket SET subject = $1 WHERE id IN (SELECT ticket FROM article WHERE seq = 1 AND id IN {these})"),
+            format!(
+                "UPDATE article SET text = $1, elided = '', html = NULL,
+                    flags = CASE WHEN flags = '' THEN 'withheld' ELSE flags || ' withheld' END WHERE id IN {these}"
+            ),
+            format!("DELETE FROM attachment WHERE $1 <> '' AND article IN {these}"),
+        ];
+        for copy in copies {
+            for sql in &statements {
+                sqlx::query(AssertSqlSafe(sql.clone()))
+                    .bind(text.as_str().to_owned())
+                    .bind(content.clone())
+                    .bind(raw(copy.as_bytes()))
+                    .execute(self.on().await?)
+                    .await?;
+            }
+            self.forget(*copy);
+        }
         Ok(())
     }
 

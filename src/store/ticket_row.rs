@@ -248,6 +248,7 @@ impl TicketRow {
                 Effect::AddParticipant(_)
                 | Effect::Relate(_)
                 | Effect::Wake(_)
+                | Effect::Withhold { .. }
                 | Effect::Enqueue(_)
                 | Effect::MarkBounced { .. }
                 | Effect::SetLedger { .. } => {}

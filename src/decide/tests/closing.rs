@@ -204,3 +204,22 @@ fn resolved_tickets_close_like_pending_ones_and_closed_ones_rest() {
     facts.ticket.state = TicketState::Closed { at: at("03-02 12:00"), reason: CloseReason::Agent };
     check("closed", &tick(&facts, "03-04 12:00"), &["action looked"], &["mail", "state"]);
 }
+
+#[test]
+fn l32_the_customers_time_may_be_business_time() {
+    let mut policy = policy();
+    let mut desk = desk("support", crate::domain::desk::DeskClass::Support);
+    let rule = desk.autoclose.as_mut().unwrap();
+    rule.after = crate::domain::desk::Span::Business(chrono::Duration::hours(16));
+    rule.reminder_before = chrono::Duration::hours(4);
+    policy.desks.insert(desk_name("support"), desk.into());
+    let at_hour = |now: &str, reminded: Option<&str>| {
+        let mut facts = quiet(now);
+        facts.ticket.reminded_at = reminded.map(at);
+        on_tick(&facts, scene(&policy, "support", at(now)))
+    };
+    // Accepted on Monday 12:00; 16 business hours of days of eight end on Wednesday 12:00.
+    check("reminds", &at_hour("03-04 08:00", None), &["action reminded", "due 03-04 12:00:00"], &["state"]);
+    check("waits", &at_hour("03-04 11:59:59", Some("03-04 08:00")), &["action looked"], &["state"]);
+    check("closes", &at_hour("03-04 12:00", Some("03-04 08:00")), &["action closed"], &[]);
+}
