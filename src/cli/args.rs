@@ -57,8 +57,10 @@ pub enum Command {
     /// Verifies or shows the audit trail.
     #[command(subcommand)]
     Audit(Audit),
-    /// Opens the sealed originals of a ticket; needs a reason, leaves an audit row.
+    /// Opens the sealed originals of a ticket for a while; needs a reason, leaves an audit row.
     Reveal(Reveal),
+    /// Opens one attachment of a ticket, under the same rules as `reveal`.
+    Attachment(Attachment),
     /// Key ring: makes a first one or adds a key.
     #[command(subcommand)]
     Keys(Keys),
@@ -271,6 +273,17 @@ pub struct ActWithText {
     pub file: PathBuf,
 }
 
+/// An act with a reason.
+#[derive(Debug, Args)]
+pub struct ActWithReason {
+    #[command(flatten)]
+    /// Who acts, on what, when.
+    pub act: Act,
+    /// Why; its keyed hash stands in the audit trail.
+    #[arg(long)]
+    pub reason: String,
+}
+
 /// `ticket`.
 #[derive(Debug, Subcommand)]
 pub enum Ticket {
@@ -331,14 +344,21 @@ pub enum Ticket {
         #[arg(long)]
         to: String,
     },
-    /// Erases the sealed originals and texts of a ticket for ever.
-    Erase {
+    /// Erases originals, texts, names and addresses of a ticket for ever, with the copies on the mail
+    /// server that are still found; a legal hold stops it.
+    Erase(ActWithReason),
+    /// Puts a legal hold on the ticket: neither retention nor `erase` touches it.
+    Hold(ActWithReason),
+    /// Ends a legal hold.
+    Release(ActWithReason),
+    /// Notes the customer's consent to open originals, as desks may ask for.
+    Consent {
         #[command(flatten)]
-        /// Who, what, when.
-        act: Act,
-        /// Why; stands in the audit trail.
-        #[arg(long)]
-        reason: String,
+        /// Who, what, why, when.
+        act: ActWithReason,
+        /// Until when it lasts (RFC 3339).
+        #[arg(long, value_name = "TIME")]
+        until: chrono::DateTime<chrono::Utc>,
     },
 }
 
@@ -413,25 +433,47 @@ pub enum Audit {
     },
 }
 
-/// `reveal`.
+/// Whose originals are opened, by whom, why.
 #[derive(Debug, Args)]
-pub struct Reveal {
+pub struct Opens {
     #[command(flatten)]
     /// Configuration.
     pub config: Config,
     /// The ticket's number.
     pub number: i64,
-    /// Why it is opened; stands in the audit trail.
+    /// Why it is opened; its keyed hash stands in the audit trail. Not needed again while an opening
+    /// of yours lasts.
     #[arg(long)]
-    pub reason: String,
+    pub reason: Option<String>,
     /// The agent who asks; without it the operator.
     #[arg(long = "as", value_name = "AGENT")]
     pub agent: Option<String>,
     #[command(flatten)]
     /// Simulated instant.
     pub at: At,
+}
+
+/// `reveal`.
+#[derive(Debug, Args)]
+pub struct Reveal {
+    #[command(flatten)]
+    /// Whose, by whom, why.
+    pub opens: Opens,
     /// Writes the originals as .eml files here instead of to standard output.
     #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `attachment`.
+#[derive(Debug, Args)]
+pub struct Attachment {
+    #[command(flatten)]
+    /// Whose, by whom, why.
+    pub opens: Opens,
+    /// The attachment's number within the ticket, as `ticket show` counts them.
+    pub which: usize,
+    /// Writes it to this new file instead of to standard output.
+    #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
 
@@ -442,4 +484,18 @@ pub enum Keys {
     New,
     /// Prints the ring of the configuration with one more key, which becomes the current one.
     Rotate(Config),
+    /// Seals everything anew under the current key, in small steps beside a running gateway; broken off,
+    /// it is begun again.
+    Rewrap(Listing),
+    /// Tells how many values each key still opens.
+    Status(Listing),
+    /// Prints the ring with a key retired that nothing needs any more: it keeps what look-ups and tokens
+    /// of its time need, and opens nothing.
+    Retire {
+        #[command(flatten)]
+        /// Configuration.
+        config: Config,
+        /// The key's number.
+        id: u8,
+    },
 }

@@ -3,6 +3,7 @@
 
 pub mod args;
 pub mod check;
+pub mod custody;
 pub mod demo;
 pub mod due;
 pub mod exit;
@@ -68,7 +69,8 @@ async fn run(command: Command) -> Result<Exit, Stop> {
         Command::Quarantine(args) => quarantine::run(args).await,
         Command::Audit(args) => ledger::audit(args).await,
         Command::Reveal(args) => reveal::run(args).await,
-        Command::Keys(args) => keys::run(&args),
+        Command::Attachment(args) => reveal::attachment(args).await,
+        Command::Keys(args) => keys::run(args).await,
     }
 }
 

@@ -12,7 +12,7 @@ use super::people::{self, People};
 use super::problem::Problem;
 use super::sources::Source;
 use super::wording::Wording;
-use super::{not_yet, rules, spans};
+use super::{custody, not_yet, rules, spans};
 use crate::domain::account::{Account, TokenCarrier};
 use crate::domain::address::EmailAddress;
 use crate::domain::desk::{
@@ -104,6 +104,7 @@ fn read(reader: &mut Reader<'_>, file: &DeskFile, base: &Path, around: &Surround
     if file.clock_start == Some(ClockStartWord::Acknowledged) {
         desk.clock_start = ClockStart::Acknowledged;
     }
+    desk.custody = custody::read(reader, file, &desk, around.people);
     asks_and_answers(reader, file, around.people, &mut desk);
     not_yet::warn(reader, file);
     if file.class == Some(ClassWord::Breach) {

@@ -247,6 +247,7 @@ fn word_to_agents(
         due: clocks::next_due(&weighed.clocks),
         reasons: stranger.into_iter().chain(by_rules).collect(),
         attachments: &shown.attachments,
+        named: &shown.named,
     };
     notify::agents(&news, None, scene.desk, scene.policy)
 }

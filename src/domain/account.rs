@@ -179,3 +179,10 @@ pub struct Transport {
     /// Kept sessions at once.
     pub max_connections: u32,
 }
+
+impl Transport {
+    /// True when mail leaves over TLS; the relay's name is always verified there.
+    pub const fn is_verified(&self) -> bool {
+        matches!(self.relay, Relay::Smtp { tls: Tls::Tls | Tls::Starttls, .. })
+    }
+}

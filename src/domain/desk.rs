@@ -8,6 +8,7 @@ use chrono::Duration;
 
 use super::address::EmailAddress;
 use super::calendar::Calendar;
+use super::custody::Custody;
 use super::directory::Directory;
 use super::ids::{AgentName, Category, DeskName};
 use super::message::Language;
@@ -272,6 +273,8 @@ pub struct Desk {
     pub answers: Vec<StandardAnswer>,
     /// Notices to customers besides the acknowledgment.
     pub notices: BTreeSet<CustomerNotice>,
+    /// How what people wrote is kept and opened.
+    pub custody: Custody,
 }
 
 impl Desk {
@@ -307,6 +310,7 @@ impl Desk {
             asks: Vec::new(),
             answers: Vec::new(),
             notices: [CustomerNotice::Resolved, CustomerNotice::Reminder, CustomerNotice::Closed].into(),
+            custody: Custody::default(),
         }
     }
     /// True when the desk promises something and every promise counts nights and weekends: hours

@@ -18,6 +18,7 @@ pub mod links;
 pub mod markup;
 pub mod parse;
 pub mod pattern;
+mod reading;
 pub mod render;
 pub mod results;
 pub mod robot;

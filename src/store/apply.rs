@@ -12,6 +12,7 @@ use super::write::{insert_refs, insert_relations, update_ticket};
 use crate::domain::effect::{Decision, Effect, LedgerState, NewArticle, Subject};
 use crate::domain::facts::TicketRef;
 use crate::domain::ids::{ArticleId, LedgerId, OutboxId, TicketId};
+use crate::domain::message::Label;
 use crate::domain::outgoing::Minted;
 use crate::domain::ticket::{ArticleKind, LastPublic, Role};
 
@@ -155,7 +156,9 @@ impl Work {
                     .bind(clean(&attachment.declared_type).into_owned());
                 query = query.bind(attachment.detected_type.clone()).bind(number(attachment.size));
                 query = query.bind(attachment.sha256.to_vec()).bind(i64::from(attachment.inline));
-                query = query.bind(attachment.flags.join(" "));
+                let labels = attachment.label.iter().flat_map(Label::codes);
+                let flags = attachment.flags.iter().map(|flag| (*flag).to_owned()).chain(labels);
+                query = query.bind(flags.collect::<Vec<_>>().join(" "));
             }
             query.execute(&mut *self.tx).await?;
         }
@@ -291,22 +294,6 @@ impl Work {
             Some(first) => self.forget_erased(ledger, first).await,
             None => Ok(()),
         }
-    }
-
-    /// A copy of a mail that was erased comes in again: its octets are not kept a second time (L12).
-    async fn forget_erased(&mut self, copy: LedgerId, first: LedgerId) -> Result<(), StoreError> {
-        for table in ["original_key", "original"] {
-            let sql = format!(
-                "DELETE FROM {table} WHERE ledger = $1
-                    AND EXISTS (SELECT 1 FROM ledger WHERE id = $2 AND state = 'erased')"
-            );
-            sqlx::query(AssertSqlSafe(sql))
-                .bind(raw(copy.as_bytes()))
-                .bind(raw(first.as_bytes()))
-                .execute(&mut *self.tx)
-                .await?;
-        }
-        Ok(())
     }
 }
 

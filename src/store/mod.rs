@@ -6,7 +6,9 @@
 mod apply;
 mod audit;
 mod cells;
+mod custody;
 mod dialect;
+mod erase;
 mod error;
 mod facts;
 mod folder;
@@ -20,6 +22,7 @@ mod presence;
 mod privacy;
 mod quarantine;
 mod read;
+mod rekey;
 mod replay;
 mod sealed;
 mod tick;
@@ -31,6 +34,8 @@ mod write;
 use std::sync::Arc;
 
 pub use apply::Applied;
+pub use custody::{Keeping, Opening};
+pub use erase::Expired;
 pub use error::StoreError;
 pub use facts::FactsQuery;
 pub use folder::{FirstSight, FolderState};
@@ -42,6 +47,7 @@ pub use place::{Placed, Thread};
 pub use presence::Presence;
 pub use privacy::Revealed;
 pub use quarantine::QuarantineAction;
+pub use rekey::{SealedColumn, Walk};
 pub use replay::StoredMail;
 pub use tick::{CommandQuery, TickQuery};
 pub use views::{

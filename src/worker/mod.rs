@@ -7,6 +7,7 @@ pub mod door;
 pub mod ingest;
 pub mod lease;
 pub mod outbox;
+pub mod retention;
 pub mod rules;
 pub mod sweep;
 
@@ -59,7 +60,7 @@ impl From<StoreError> for Failure {
             StoreError::Conflict => Self::Again("a ticket changed meanwhile"),
             StoreError::Fenced => Self::Elsewhere,
             StoreError::Unavailable(_) => Self::Away("the database"),
-            StoreError::Missing(what) => Self::Defect(what),
+            StoreError::Missing(what) | StoreError::Refused(what) => Self::Defect(what),
             StoreError::Defect(what) => {
                 tracing::error!(%what, "a defect in the store");
                 Self::Defect("in the store")

@@ -3,6 +3,7 @@
 //! durable (L2), and no mail is decided twice.
 
 pub mod files;
+pub mod guard;
 pub mod imap;
 pub mod keep;
 pub mod settle;
