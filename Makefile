@@ -4,9 +4,11 @@ SHELL = /bin/sh
 CARGO = cargo
 # Where a folder with bench/gen.py lies, if there is one: the drain tests make their mailbox with it.
 DATA ?= ../shared
+# How long `make torture` goes on.
+TORTURE_MINUTES ?= 10
 PACKAGES = dovecot-imapd dovecot-lmtpd postfix postgresql openssl
 
-.PHONY: help demo test servers lint doc bench eval fmt
+.PHONY: help demo test torture servers lint doc bench eval train fmt
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | sort
@@ -18,9 +20,13 @@ demo: ## a day of a help desk on embedded defaults; writes below target/demo/
 servers: ## installs Dovecot, Postfix and PostgreSQL with apt where they are missing
 	@.ci/servers $(PACKAGES)
 
-test: servers ## every test, the real servers included
+test: servers ## every test, the real servers included; those of poison mail in a build of their own
+	$(CARGO) test --features fault-injection --test it poison::
 	MAILWARD_DATA="`cd $(DATA) 2>/dev/null && pwd`" $(CARGO) test --no-fail-fast
 	@[ "$$MAILWARD_WAIVE_SERVERS" != 1 ] || echo "WAIVED by MAILWARD_WAIVE_SERVERS=1: tests whose server is missing were left out"
+
+torture: servers ## kills the gateway and disturbs its network for TORTURE_MINUTES (10) on both databases, fresh seeds; TORTURE_SEED repeats one
+	TORTURE_MINUTES=$(TORTURE_MINUTES) $(CARGO) test --test it torture_ -- --ignored --nocapture --test-threads=2
 
 lint: ## rustfmt and clippy, warnings are errors
 	$(CARGO) fmt --check
@@ -37,6 +43,10 @@ bench: ## processor time of each station, and of the whole program on a full mai
 eval: ## scores reading and redaction on the sets below DATA, where there are some
 	@$(CARGO) build --release --quiet
 	@benches/eval.sh "$(DATA)"
+
+train: ## for developers: trains the redactor's model on DATA/phi and scores it on texts it has not seen
+	@$(CARGO) build --release --quiet
+	@benches/train.sh "$(DATA)"
 
 fmt: ## formats the code
 	$(CARGO) fmt

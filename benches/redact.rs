@@ -33,7 +33,7 @@ fn main() -> std::io::Result<()> {
     let redactor = Redactor::new(&Lists::default());
     let from = EmailAddress::parse("john.roe@clinic.example").ok();
     let from = from.map(|address| Mailbox { name: Some("John Roe".to_owned()), address });
-    let context = Context { language: None, from: from.as_ref() };
+    let context = Context { from: from.as_ref(), ..Context::default() };
     let mails: Vec<RawText> = MAILS.into_iter().map(RawText::new).collect();
     let (mut bytes, mut findings) = (0, 0);
     let start = Instant::now();

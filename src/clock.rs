@@ -1,5 +1,8 @@
 //! The only place where time and randomness come from. Everything else takes them as arguments.
 
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant as Steady;
+
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use uuid::Uuid;
 
@@ -87,5 +90,89 @@ impl Random {
         }
         let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
         Ok(uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid())
+    }
+}
+
+/// An instant of the world, by two clocks at once: the wall's, and the steady one that nobody sets.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// By the wall's clock, as other gateways and the database see it.
+    pub wall: DateTime<Utc>,
+    steady: Steady,
+}
+
+impl Moment {
+    /// Now.
+    pub fn now() -> Self {
+        Self { wall: Clock::System.now(), steady: Steady::now() }
+    }
+}
+
+/// Until when something may be done. Over as soon as one of two clocks says so: the wall's may be set
+/// back, the steady one stands still while the machine sleeps. Clones share it, so that who renews a
+/// lease prolongs the life of everything that is done under it.
+#[derive(Debug, Clone, Default)]
+pub struct Life(Option<Arc<Mutex<Moment>>>);
+
+impl Life {
+    /// Without an end: nobody else may do it meanwhile.
+    pub const fn endless() -> Self {
+        Self(None)
+    }
+    /// For `span` after `from`.
+    pub fn of(from: Moment, span: TimeDelta) -> Self {
+        Self(Some(Arc::new(Mutex::new(end(from, span)))))
+    }
+    /// Prolongs it until `span` after `from`.
+    pub fn renew(&self, from: Moment, span: TimeDelta) {
+        if let Some(until) = &self.0 {
+            *until.lock().unwrap_or_else(PoisonError::into_inner) = end(from, span);
+        }
+    }
+    /// Ends it now.
+    pub fn end(&self) {
+        self.renew(Moment::now(), TimeDelta::zero());
+    }
+    /// It is not over yet.
+    pub fn lasts(&self) -> bool {
+        let Some(until) = &self.0 else { return true };
+        let (until, now) = (*until.lock().unwrap_or_else(PoisonError::into_inner), Moment::now());
+        now.wall < until.wall && now.steady < until.steady
+    }
+}
+
+fn end(from: Moment, span: TimeDelta) -> Moment {
+    let steady = from.steady.checked_add(span.to_std().unwrap_or_default());
+    Moment { wall: from.wall + span, steady: steady.unwrap_or(from.steady) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_ends_by_whichever_clock_comes_first() {
+        let (now, hour) = (Moment::now(), TimeDelta::hours(1));
+        let late = |wall: bool, steady: bool| {
+            let early = now.steady.checked_sub(std::time::Duration::from_hours(2)).unwrap_or(now.steady);
+            Moment {
+                wall: if wall { now.wall - hour * 2 } else { now.wall },
+                steady: if steady { early } else { now.steady },
+            }
+        };
+        // A machine that has run for less than two hours has no steady instant so far back.
+        let known = late(false, true).steady < now.steady;
+        let cases =
+            [(false, false, true), (true, false, false), (false, known, !known), (true, known, false)];
+        for (wall, steady, lasts) in cases {
+            assert_eq!(Life::of(late(wall, steady), hour).lasts(), lasts, "{wall} {steady}");
+        }
+        assert!(Life::endless().lasts());
+        let life = Life::of(late(true, false), hour);
+        let shared = life.clone();
+        life.renew(now, hour);
+        assert!(shared.lasts(), "who renews it prolongs it for all");
+        shared.end();
+        assert!(!life.lasts());
     }
 }

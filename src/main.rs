@@ -7,7 +7,12 @@ fn main() -> ExitCode {
     drop(rustls::crypto::ring::default_provider().install_default());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match runtime {
-        Ok(runtime) => runtime.block_on(mailward::cli::main()),
+        Ok(runtime) => {
+            let code = runtime.block_on(mailward::cli::main());
+            // A mail that stalls its reader must not hold up the end of the process.
+            runtime.shutdown_background();
+            code
+        }
         Err(_) => ExitCode::from(75),
     }
 }

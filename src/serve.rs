@@ -108,6 +108,10 @@ pub async fn run(workers: Workers, stop: CancellationToken, until_idle: bool) ->
     if tokio::time::timeout(GRACE, all).await.is_err() {
         tracing::warn!("a worker did not end in time; what it had in flight is replayed at the next start");
         tasks.abort_all();
+        while tasks.join_next().await.is_some() {}
+    }
+    if let Err(error) = workers.ingest.store.forgive_attempts(workers.ingest.run).await {
+        tracing::warn!(%error, "attempts that the stop cut short stay counted");
     }
     ended
 }

@@ -206,3 +206,21 @@ fn lints_are_expected_never_allowed() {
     }
     assert_none(&problems);
 }
+
+/// The feature that orders faults is asked for by name only, and its one hook stands in the worker.
+#[test]
+fn faults_are_in_no_default() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let features = manifest.lines().skip_while(|line| *line != "[features]").skip(1);
+    let named: Vec<&str> = features
+        .take_while(|line| !line.starts_with('['))
+        .filter(|line| line.contains("fault-injection"))
+        .collect();
+    assert_eq!(named, ["fault-injection = []"], "no other feature, and no default, brings it");
+    let hooked: Vec<PathBuf> = sources(&src())
+        .into_iter()
+        .filter(|path| code_lines(path).iter().any(|(_, line)| line.contains("fault-injection")))
+        .collect();
+    let want = ["worker/ingest/mod.rs", "worker/ingest/understand.rs"].map(|file| src().join(file));
+    assert_eq!(hooked, want);
+}

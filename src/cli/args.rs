@@ -36,6 +36,9 @@ pub enum Command {
     Inspect(Inspect),
     /// Redacts JSON lines: {"id","lang"?,"text","from"?} in, {"id","spans","redacted"} out.
     Redact(Redact),
+    /// Trains the redactor's model: a developer's command.
+    #[command(hide = true)]
+    Train(Train),
     /// Answers deadline questions: JSON lines in, the same with `due` out.
     Due(Due),
     /// Tells how long ago each folder was polled and what waits; exit 75 when it is too long.
@@ -178,6 +181,62 @@ pub struct Redact {
     /// A file, or `-` for standard input.
     #[arg(default_value = "-", value_name = "FILE|-")]
     pub file: PathBuf,
+    /// The configuration whose `[redaction]` lists count too.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What is done with diagnoses, drugs and their codes; a desk has its own policy.
+    #[arg(long, value_name = "POLICY", value_enum, default_value = "near-identifier")]
+    pub clinical: Clinical,
+    /// Tells of each span which rule found it and how much text the rule looked at; prints no text.
+    #[arg(long)]
+    pub explain: bool,
+    /// Another model than the one that is built in; `none` for the rules alone.
+    #[arg(long, value_name = "FILE|none", hide = true)]
+    pub model: Option<PathBuf>,
+}
+
+/// Policies for clinical words.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum Clinical {
+    /// They stay.
+    Off,
+    /// They go where a person stands near.
+    NearIdentifier,
+    /// They go everywhere.
+    Always,
+}
+
+impl From<Clinical> for crate::domain::desk::ClinicalWords {
+    fn from(policy: Clinical) -> Self {
+        match policy {
+            Clinical::Off => Self::Off,
+            Clinical::NearIdentifier => Self::Near,
+            Clinical::Always => Self::Always,
+        }
+    }
+}
+
+/// `train`.
+#[derive(Debug, Args)]
+pub struct Train {
+    /// Where the model goes.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// The same seed and texts give the same model.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Leaves out one part of the texts, by chance.
+    #[arg(long, value_name = "N/OF")]
+    pub leave_out: Option<super::train::Part>,
+    /// A folder for the texts that are left out.
+    #[arg(long, value_name = "FOLDER", requires = "leave_out")]
+    pub left_to: Option<PathBuf>,
+    /// JSON lines in which names and addresses are marked.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub full: Vec<PathBuf>,
+    /// JSON lines in which names are marked, and addresses not with care.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub names: Vec<PathBuf>,
 }
 
 /// `due`.

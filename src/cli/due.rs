@@ -1,7 +1,5 @@
 //! `due --jsonl`: answers `{"desk","priority","clock","start"[,"type"]}` with the same and `due`.
 
-use std::io::BufRead as _;
-
 use serde_json::{Map, Value};
 
 use crate::clock::Clock;
@@ -16,18 +14,25 @@ use super::exit::{Exit, Stop};
 use super::office;
 use super::out::Out;
 
-/// Answers every line.
+/// Answers every line, in order; a bad one gets `error` and exit 65 at the end.
 pub fn run(args: &Due) -> Result<Exit, Stop> {
     let loaded = office::load(&args.config.config, Clock::System.now())?;
     let mut out = Out::stdout();
     let mut exit = Exit::Ok;
-    for line in super::read(&args.file)?.lines() {
+    for line in super::lines(&args.file)? {
         let line = line?;
-        if line.trim().is_empty() {
+        if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let mut object = serde_json::from_str::<Map<String, Value>>(&line).unwrap_or_default();
-        match answer(&object, &loaded.policy) {
+        let read = serde_json::from_slice::<Map<String, Value>>(&line);
+        let (mut object, answered) = match read {
+            Ok(object) => {
+                let answered = answer(&object, &loaded.policy);
+                (object, answered)
+            }
+            Err(_) => (Map::new(), Err("not a JSON object")),
+        };
+        match answered {
             Ok(due) => {
                 let due = due.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true));
                 object.insert("due".to_owned(), due.map_or(Value::Null, Value::String));
@@ -52,9 +57,12 @@ fn answer(object: &Map<String, Value>, policy: &Policy) -> Result<Option<Instant
             .ok_or("priority is urgent, high, medium or low")?,
         clock: text("clock").and_then(ClockKind::parse).ok_or("clock is response, resolution or update")?,
         start: text("start").and_then(|s| s.parse().ok()).ok_or("start is no RFC 3339 instant")?,
-        category: match text("type") {
-            Some(code) => Some(Category::parse(code).map_err(|_| "type is no category's code")?),
-            None => None,
+        category: match object.get("type") {
+            None | Some(Value::Null) => None,
+            Some(code) => {
+                let code = code.as_str().and_then(|code| Category::parse(code).ok());
+                Some(code.ok_or("type is no category's code")?)
+            }
         },
     };
     Ok(due_line(policy, &query))

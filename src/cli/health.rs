@@ -1,5 +1,5 @@
 //! `health`: the age of the last success, not the state of a process (L26). Exit 75 when a folder was
-//! not completely polled, or a mail waits unsent or undecided, for longer than allowed.
+//! not completely polled or reconciled, or a mail waits unsent or undecided, for longer than allowed.
 
 use serde::Serialize;
 
@@ -8,6 +8,9 @@ use crate::domain::message::Instant;
 use super::args::Health;
 use super::exit::{Exit, Stop};
 use super::office::Office;
+
+/// Between two looks at all that a folder holds, in seconds.
+const HOUR: i64 = 3600;
 
 /// One figure.
 #[derive(Debug, Serialize)]
@@ -28,10 +31,13 @@ pub async fn run(args: Health) -> Result<Exit, Stop> {
     for account in office.loaded.policy.accounts.values() {
         for folder in &account.folders {
             let state = office.store.folder(&account.name, &folder.name).await?;
-            let polled = state.and_then(|state| state.polled_at);
+            let (polled, reconciled) = state.map_or((None, None), |s| (s.polled_at, s.reconciled_at));
             let name = format!("poll {} {}", account.name, folder.name);
             // A folder that was never polled is not well.
             lines.push(line(name, polled, now, |age| age.is_some_and(|age| age <= most)));
+            // Hourly; a difference between server and ledger that stays keeps it from being written.
+            let name = format!("reconcile {} {}", account.name, folder.name);
+            lines.push(line(name, reconciled, now, |age| age.is_some_and(|age| age <= HOUR + most)));
         }
     }
     let waits = |age: Option<i64>| age.is_none_or(|age| age <= most);

@@ -14,7 +14,7 @@ use crate::decide::priority::prioritise;
 use crate::decide::respond::{Place, may_acknowledge};
 use crate::domain::account::AuthEvidence;
 use crate::domain::address::EmailAddress;
-use crate::domain::desk::Desk;
+use crate::domain::desk::{ClinicalWords, Desk};
 use crate::domain::effect::Reason;
 use crate::domain::facts::GovernorCounts;
 use crate::domain::ids::{DeskName, MessageId};
@@ -80,7 +80,8 @@ struct Policied {
 pub fn run(args: &Inspect) -> Result<Exit, Stop> {
     let now = args.at.at.unwrap_or_else(|| Clock::System.now());
     let policied = policied(args, now)?;
-    let redactor = Redactor::new(&Lists::default());
+    let lists = policied.as_ref().map_or_else(Lists::default, |p| p.loaded.redaction.clone());
+    let redactor = Redactor::new(&lists);
     let mut out = Out::stdout();
     let mut exit = Exit::Ok;
     for file in &args.files {
@@ -141,7 +142,8 @@ fn inspect(
         Format::Text => body(bytes, false),
         Format::Html => body(bytes, true),
     };
-    let redacted = redact(&mail, redactor);
+    let clinical = policied.map_or_else(ClinicalWords::default, |p| p.desk.clinical);
+    let redacted = redact(&mail, redactor, clinical);
     let mut object = if format == Format::Eml { headers(&mail) } else { json!({}) };
     merge(&mut object, texts(&mail, &redacted));
     if let Some(policied) = policied {

@@ -118,7 +118,13 @@ pub async fn ledger(args: Ledger) -> Result<Exit, Stop> {
                 cells.push(if row.balanced { "yes" } else { "NO" }.to_owned());
                 cells
             })?;
-            Ok(if rows.iter().all(|row| row.balanced) { Exit::Ok } else { Exit::No })
+            if rows.iter().all(|row| row.balanced) {
+                return Ok(Exit::Ok);
+            }
+            Err(Stop::new(Exit::No, "a line does not balance: a mail that came in stands nowhere").help(
+                "stop the gateway and keep a copy of the database; `audit verify` and `ledger list` show what is \
+                 missing; then restore the last sound backup: mail that lies on the server is read again",
+            ))
         }
     }
 }

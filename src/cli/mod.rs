@@ -21,6 +21,7 @@ pub mod say;
 pub mod serve;
 pub mod sweep;
 pub mod ticket;
+pub mod train;
 
 use std::process::ExitCode;
 
@@ -60,6 +61,7 @@ async fn run(command: Command) -> Result<Exit, Stop> {
         Command::Ingest(args) => ingest::run(args).await,
         Command::Inspect(args) => inspect::run(&args),
         Command::Redact(args) => redact::run(&args),
+        Command::Train(args) => train::run(&args),
         Command::Health(args) => health::run(args).await,
         Command::Due(args) => due::run(&args),
         Command::Sweep(args) => sweep::run(args).await,
@@ -84,6 +86,18 @@ pub fn operator() -> String {
 
 /// More is no mail that could be understood; an MTA that gets 65 tells the sender.
 const LARGEST: usize = crate::intake::limits::BYTES;
+
+/// The lines of a file, or of standard input for `-`, one after the other: as many as there are.
+pub fn lines(file: &std::path::Path) -> Result<impl Iterator<Item = std::io::Result<Vec<u8>>>, Stop> {
+    use std::io::BufRead;
+    let input: Box<dyn BufRead> = if file.as_os_str() == "-" {
+        Box::new(std::io::stdin().lock())
+    } else {
+        let wrong = |error: std::io::Error| Stop::new(Exit::Data, format!("{}: {error}", file.display()));
+        Box::new(std::io::BufReader::new(std::fs::File::open(file).map_err(wrong)?))
+    };
+    Ok(input.split(b'\n'))
+}
 
 /// Reads a file, or standard input for `-`; never more than a mail may have.
 pub fn read(file: &std::path::Path) -> Result<Vec<u8>, Stop> {

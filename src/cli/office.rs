@@ -11,7 +11,7 @@ use crate::config::{self, Loaded};
 use crate::domain::account::Secret;
 use crate::domain::ids::RunId;
 use crate::domain::message::Instant;
-use crate::phi::{Lists, Redactor};
+use crate::phi::Redactor;
 use crate::seal::{KeyRing, Sealer};
 use crate::store::Store;
 use crate::worker::Bells;
@@ -67,7 +67,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Stop> {
     Ok(Rules {
         policy: loaded.policy.clone(),
         templates,
-        redactor: Arc::new(Redactor::new(&Lists::default())),
+        redactor: Arc::new(Redactor::new(&loaded.redaction)),
     })
 }
 

@@ -35,6 +35,7 @@ pub async fn run(args: Serve) -> Result<Exit, Stop> {
     let stop = CancellationToken::new();
     tokio::spawn(signals(stop.clone(), args.config.config.clone(), office.book.clone()));
     tracing::info!(
+        run = %office.run(),
         accounts = office.loaded.policy.accounts.len(),
         desks = office.loaded.policy.desks.len(),
         "mailward runs"

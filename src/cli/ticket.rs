@@ -170,7 +170,7 @@ fn words(args: &ActWithText) -> Result<RawText, Stop> {
 
 fn redact(office: &Office, text: &RawText) -> crate::domain::text::RedactedText {
     let rules = office.book.current();
-    rules.redactor.redact(text, &Context { language: None, from: None }).text
+    rules.redactor.redact(text, &Context::default()).text
 }
 
 async fn order(act: &Act, command: Command, other: Option<TicketNumber>) -> Result<Exit, Stop> {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::domain::custody::NeverKind;
-use crate::domain::desk::CustomerNotice;
+use crate::domain::desk::{ClinicalWords, CustomerNotice};
 use crate::domain::ticket::Priority;
 
 /// `desks/NAME.toml`.
@@ -51,6 +51,8 @@ pub struct DeskFile {
     pub eta: Vec<String>,
     /// Notices to customers besides the acknowledgment; when absent `resolved`, `reminder`, `closed`
     pub notices: Option<Vec<CustomerNotice>>,
+    /// Diagnoses, drugs and their codes are redacted `near-identifier` (a person stands within two lines; the default), `always` or `off`
+    pub clinical: Option<ClinicalWords>,
     /// A directory of templates that override the others
     pub templates: Option<PathBuf>,
     /// The desk's own words for the priorities
@@ -235,6 +237,9 @@ pub struct ConceptTable {
     /// What else stands in the same sentence was not said: "what if"
     #[serde(default)]
     pub veils: bool,
+    /// What lies within its phrases was not said: "nobody" in "nobody else"
+    #[serde(default)]
+    pub covers: bool,
 }
 
 /// A rule.

@@ -91,6 +91,7 @@ fn read(reader: &mut Reader<'_>, file: &DeskFile, base: &Path, around: &Surround
     desk.pages_per_hour = file.after_hours.pages_per_hour.unwrap_or(desk.pages_per_hour);
     desk.eta = each(&file.eta, "eta", |path, text| rules::category(reader, path, text, &desk.categories));
     desk.autoclose = file.autoclose.as_ref().and_then(|table| autoclose(reader, table));
+    desk.clinical = file.clinical.unwrap_or_default();
     desk.reopen_days = file.reopen_days.unwrap_or(14);
     desk.echo_subject = file.echo_subject;
     desk.own_lists.clone_from(&file.own_lists);

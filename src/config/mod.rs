@@ -14,6 +14,7 @@ mod not_yet;
 mod other_tables;
 mod people;
 mod problem;
+mod redaction;
 mod rules;
 mod secrets;
 mod shape;
@@ -35,6 +36,7 @@ use self::sources::Sources;
 use crate::domain::account::Secret;
 use crate::domain::message::Instant;
 use crate::domain::policy::Policy;
+use crate::phi::Lists;
 
 /// A valid configuration.
 #[derive(Debug, Clone)]
@@ -49,6 +51,8 @@ pub struct Loaded {
     pub simulated: bool,
     /// Directory of templates that override the built-in ones, for desks without their own.
     pub templates: Option<PathBuf>,
+    /// The operator's lists for the redactor.
+    pub redaction: Lists,
     /// What is valid but doubtful.
     pub warnings: Vec<Problem>,
 }
@@ -120,6 +124,7 @@ fn assemble(sources: &Sources, now: Instant, problems: &mut Vec<Problem>) -> Opt
     }
     let accounts = accounts::read_all(&mut reader, &main, &desks, &sources.base);
     desks::check_addresses(&mut reader, &desks.valid, &accounts);
+    let redaction = redaction::read(&mut reader, &main.redaction);
     let transport = accounts::transport(&mut reader, &main.smtp, &sources.base)?;
     custody::check_transport(&mut reader, desks.valid.values().map(|desk| &**desk), &transport);
     let keys = accounts::keys(&mut reader, &main.keys, &sources.base)?;
@@ -137,6 +142,7 @@ fn assemble(sources: &Sources, now: Instant, problems: &mut Vec<Problem>) -> Opt
         keys,
         simulated: main.clock.simulated,
         templates: sources.templates.clone(),
+        redaction,
         warnings: Vec::new(),
     })
 }

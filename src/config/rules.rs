@@ -57,8 +57,13 @@ fn lexicon(reader: &mut Reader<'_>, file: &DeskFile, languages: &[Language], wor
         // What no rule asks for is known by name, but not looked for.
         concepts.extend(words.concepts.iter().map(|concept| Concept {
             name: concept.name.clone(),
-            forms: if used.contains(concept.name.as_str()) { concept.forms.clone() } else { Vec::new() },
+            forms: if concept.covers || used.contains(concept.name.as_str()) {
+                concept.forms.clone()
+            } else {
+                Vec::new()
+            },
             veils: concept.veils,
+            covers: concept.covers,
         }));
         let file = &words.file;
         let plain_words = |list: &[String]| list.iter().map(|word| plain(word)).collect::<Vec<_>>();
@@ -76,8 +81,8 @@ fn lexicon(reader: &mut Reader<'_>, file: &DeskFile, languages: &[Language], wor
         let phrases = wording::phrases(reader, &format!("rule/{number}/any"), &table.any, &lists);
         concepts.push(Concept {
             name: own_concept(&table.id),
-            veils: false,
             forms: vec![Form { groups: vec![phrases], ..Form::default() }],
+            ..Concept::default()
         });
     }
     match Lexicon::new(&concepts, particles) {

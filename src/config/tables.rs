@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::redaction::RedactionTable;
+
 /// `mailward.toml`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -28,6 +30,9 @@ pub struct MainFile {
     pub account: Vec<AccountTable>,
     /// How senders are believed
     pub auth: Option<AuthTable>,
+    /// What the operator adds to the rules of redaction
+    #[serde(default)]
+    pub redaction: RedactionTable,
     /// Where the other files lie
     #[serde(default)]
     #[expect(dead_code, reason = "read ahead of the rest, by `sources`")]

@@ -150,11 +150,13 @@ fn files_on_disk_are_read_relative_to_the_main_one() {
 const MAIN: &str = "mailward.toml";
 const COLOMBIA: &str = "desks/colombia.toml";
 const OFFSITE: &str = "desks/offsite.toml";
+const NO_LISTS: &str =
+    "names = []                        # persons who are always redacted, in whatever letters\nnever = []";
 const BREACH: &str = "desks/colombia-breach.toml";
 
 /// File, what is changed there to what, the text at which the problem must be shown (its last
 /// occurrence), and the code with a part of message or help.
-const MISTAKES: [(&str, &str, &str, &str, &str); 37] = [
+const MISTAKES: [(&str, &str, &str, &str, &str); 43] = [
     (MAIN, "simulated = false", "simulatd = false", "simulatd", "unknown_key did you mean `simulated`?"),
     (MAIN, "port = 465", "port = \"465\"", "\"465\"", "wrong_type expected integer, found string"),
     (MAIN, "port = 465", "port = 99999", "99999", "out_of_range at most 65535"),
@@ -288,6 +290,18 @@ const MISTAKES: [(&str, &str, &str, &str, &str); 37] = [
         "duplicate",
     ),
     ("calendars/co.toml", "years = [2024, 2035]", "years = [2024, 2025]", "", "missing_year"),
+    (MAIN, "names = []", "names = [\"Zita Orbeck\", \"x\"]", "\"x\"]", "too_short"),
+    (MAIN, "never = []", "never = [\"Orbeck\", \"orbeck\"]", "\"orbeck\"]", "duplicate"),
+    (MAIN, NO_LISTS, "names = [\"Orbeck\"]\nnever = [\"orbeck\"]", "\"orbeck\"]", "contradiction"),
+    (MAIN, "[redaction] ", "[[redaction.format]]\npattern = '(HX'\n[redaction] ", "'(HX'", "bad_pattern"),
+    (MAIN, "[redaction] ", "[[redaction.format]]\npattern = '\\d+'\n[redaction] ", "'\\d+'", "too_wide"),
+    (
+        MAIN,
+        "[redaction] ",
+        "[[redaction.format]]\npatern = 'HX'\n[redaction] ",
+        "patern",
+        "unknown_key pattern",
+    ),
 ];
 
 #[test]
@@ -313,6 +327,22 @@ fn each_mistake_is_named_with_its_place_and_remedy() {
         files.write(file, &original);
     }
     files.load().map_err(|problems| shown(&problems)).unwrap();
+}
+
+#[test]
+fn the_operators_lists_reach_the_redactor() {
+    use crate::domain::text::RawText;
+    use crate::phi::{Context, Redactor};
+    let files = Files::new("redaction");
+    files.change(MAIN, "names = []", "names = [\"may day\"]");
+    files.change(MAIN, "never = []", "never = [\"Rossi Suite\"]");
+    let format = "[[redaction.format]]\npattern = 'HX\\d{6}'\ncontext = [\"folder\"]\n\n[[account]]\nname = \"support\"";
+    files.change(MAIN, "[[account]]\nname = \"support\"", format);
+    let loaded = files.load().map_err(|problems| shown(&problems)).unwrap();
+    let redactor = Redactor::new(&loaded.redaction);
+    let text = RawText::new("May Day has folder HX123456 open in Rossi Suite, not HX 12, in May.");
+    let got = redactor.redact(&text, &Context::default());
+    assert_eq!(got.text.as_str(), "[NAME-1] has folder [ID-1] open in Rossi Suite, not HX 12, in May.");
 }
 
 #[test]

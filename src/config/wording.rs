@@ -65,7 +65,7 @@ pub fn concepts(
             let groups = table.all.iter().map(|group| phrases(reader, &place, group, lists)).collect();
             forms.push(Form { groups, near: table.near.unwrap_or(6), subject: table.subject });
         }
-        concepts.push(Concept { name: table.name.clone(), forms, veils: table.veils });
+        concepts.push(Concept { name: table.name.clone(), forms, veils: table.veils, covers: table.covers });
     }
     concepts
 }

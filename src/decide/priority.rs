@@ -158,8 +158,14 @@ fn said(lexicon: &Lexicon, text: &Text) -> BTreeSet<ConceptId> {
             last: text.number(m.end().saturating_sub(2)),
         })
         .collect();
+    let hits = uncovered(lexicon, hits);
     let mut inside = BTreeSet::new();
-    for hit in hits.iter().filter(|hit| hit.last > hit.first) {
+    // The pieces of a form that needs several say nothing alone: they shield no negation.
+    let whole = |hit: &&Hit| {
+        let form = lexicon.places.get(hit.pattern).and_then(|place| lexicon.forms.get(place.form));
+        hit.last > hit.first && form.is_some_and(|(groups, ..)| *groups == 1)
+    };
+    for hit in hits.iter().filter(whole) {
         inside.extend(hit.first..=hit.last);
     }
     let mut forms: BTreeMap<usize, (ConceptId, Vec<(usize, Hit)>)> = BTreeMap::new();
@@ -188,6 +194,17 @@ fn said(lexicon: &Lexicon, text: &Text) -> BTreeSet<ConceptId> {
         }
     }
     said
+}
+
+/// The hits that no longer idiom swallows: "nobody else" does not say "nobody".
+fn uncovered(lexicon: &Lexicon, hits: Vec<Hit>) -> Vec<Hit> {
+    let covers =
+        |hit: &&Hit| lexicon.places.get(hit.pattern).is_some_and(|p| lexicon.covers.contains(&p.concept));
+    let idioms: Vec<Hit> = hits.iter().filter(covers).copied().collect();
+    let within = |hit: &Hit, idiom: &Hit| {
+        idiom.first <= hit.first && hit.last <= idiom.last && idiom.last - idiom.first > hit.last - hit.first
+    };
+    hits.into_iter().filter(|hit| !idioms.iter().any(|idiom| within(hit, idiom))).collect()
 }
 
 /// The sentences that say "what if".
@@ -319,6 +336,7 @@ mod tests {
             name: name.into(),
             forms: vec![Form { groups, near: 4, subject }],
             veils: name == "what-if",
+            covers: name == "aside",
         }
     }
 
@@ -340,6 +358,7 @@ mod tests {
             concept("printer", &[&["printer"]], false),
             concept("what-if", &[&["what if"]], false),
             concept("many-users", &[&["everyone"]], false),
+            concept("aside", &[&["everyone else"]], false),
         ];
         let lexicon = Lexicon::new(&concepts, particles).unwrap();
         let rule = |id: &str, priority: Option<Priority>, weight: u32| Rule {
@@ -395,6 +414,9 @@ mod tests {
             ("unslow", Priority::Low),
             ("a delay", Priority::Low),
             ("a delay in the queue", Priority::High),
+            ("everyone", Priority::High),
+            ("everyone else works, it is slow", Priority::Medium),
+            ("everyone else works, everyone asks", Priority::High),
             ("12 users", Priority::High),
             ("0 users", Priority::Low),
             ("3 users", Priority::Low),

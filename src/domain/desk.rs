@@ -214,6 +214,22 @@ pub enum CustomerNotice {
     Status,
 }
 
+/// What redaction does with diagnoses, drugs and their codes.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClinicalWords {
+    /// They stay.
+    Off,
+    /// They go where something that identifies a person stands within two lines.
+    #[default]
+    #[serde(rename = "near-identifier")]
+    Near,
+    /// They go wherever they stand.
+    Always,
+}
+
 /// A desk.
 #[derive(Debug, Clone)]
 pub struct Desk {
@@ -273,6 +289,8 @@ pub struct Desk {
     pub answers: Vec<StandardAnswer>,
     /// Notices to customers besides the acknowledgment.
     pub notices: BTreeSet<CustomerNotice>,
+    /// What redaction does with diagnoses, drugs and their codes.
+    pub clinical: ClinicalWords,
     /// How what people wrote is kept and opened.
     pub custody: Custody,
 }
@@ -310,6 +328,7 @@ impl Desk {
             asks: Vec::new(),
             answers: Vec::new(),
             notices: [CustomerNotice::Resolved, CustomerNotice::Reminder, CustomerNotice::Closed].into(),
+            clinical: ClinicalWords::Near,
             custody: Custody::default(),
         }
     }

@@ -32,6 +32,8 @@ pub struct Concept {
     pub forms: Vec<Form>,
     /// What else stands in the same sentence was not said: "what if the system goes down?"
     pub veils: bool,
+    /// What lies within its phrases was not said: "nobody" in "nobody else".
+    pub covers: bool,
 }
 
 /// Small words of the desk's languages that change what stands beside them.
@@ -128,6 +130,8 @@ pub struct Lexicon {
     pub names: Vec<String>,
     /// Concepts that veil their sentence.
     pub veils: HashSet<ConceptId>,
+    /// Concepts that cover what lies within their phrases.
+    pub covers: HashSet<ConceptId>,
     /// Small words.
     pub particles: Particles,
 }
@@ -141,6 +145,9 @@ impl Lexicon {
             let id = lexicon.intern(&concept.name);
             if concept.veils {
                 lexicon.veils.insert(id);
+            }
+            if concept.covers {
+                lexicon.covers.insert(id);
             }
             for said in &concept.forms {
                 let form = lexicon.forms.len();

@@ -32,6 +32,9 @@ pub enum ImapError {
     /// NO or BAD to a command.
     #[error("the server refused: {0}")]
     Refused(&'static str),
+    /// A change was not asked for, because another gateway may read the account by now.
+    #[error("the account's lease is over")]
+    LeaseOver,
     /// NO that names a limit or an outage of the server as a whole.
     #[error("the server puts it off: {0}")]
     PutOff(&'static str),
@@ -50,7 +53,7 @@ impl ImapError {
     /// What the caller does next.
     pub const fn next(self) -> Next {
         match self {
-            Self::Refused(_) | Self::FolderMissing => Next::Carry,
+            Self::Refused(_) | Self::FolderMissing | Self::LeaseOver => Next::Carry,
             Self::LoginRefused | Self::Unsafe(_) => Next::Pause,
             Self::PutOff(_) => Next::PutOff,
             Self::Transient(_) | Self::Timeout(_) | Self::Protocol(_) => Next::Reconnect,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use async_imap::imap_proto::{AttributeValue, Response};
 use chrono::{DateTime, Utc};
+use mail_parser::MessageParser;
 
 use super::session::{Answer, SMALL, Session};
 use super::uid_set::uid_sets;
@@ -227,7 +228,7 @@ impl Session {
     ) {
         let Some(open) = &self.open else { return };
         for (uid, mut bytes) in got {
-            if is_placeholder(&bytes) {
+            if is_placeholder(&bytes, uid) {
                 fetched.absent.push((uid, Absent::Placeholder));
                 continue;
             }
@@ -316,20 +317,28 @@ fn body_of<'a>(response: &'a Response<'_>) -> Option<(Uid, &'a [u8])> {
     uid_of(response).map(|uid| (uid, body))
 }
 
-/// What Exchange gives in the place of an item that it cannot render (L3). Both its subject and its
-/// sender are asked for: a customer may well forward one.
-fn is_placeholder(bytes: &[u8]) -> bool {
-    let head: Vec<u8> = bytes.iter().copied().take(4096).collect();
-    let head = String::from_utf8_lossy(&head).replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ");
-    let head = head.split("\n\n").next().unwrap_or_default();
-    let field = |name: &str| {
-        head.lines().find_map(|line| {
-            let (left, right) = line.split_once(':')?;
-            left.trim().eq_ignore_ascii_case(name).then(|| right.trim_matches([' ', '"', '\t']))
-        })
-    };
-    field("Subject").is_some_and(|s| s.starts_with("Retrieval using the IMAP4 protocol failed"))
-        && field("From").is_some_and(|from| from.starts_with("Microsoft Exchange Server"))
+/// Exchange's name as the author of what it gives in the place of an item that it cannot render.
+const EXCHANGE: &str = "Microsoft Exchange Server";
+
+/// Is it Exchange's placeholder (L3)? Its author is the product's name, which no language translates,
+/// and its subject the well-known English sentence; or, whatever the language, it bears no sign of
+/// ever having travelled and its subject ends with the UID that was asked for. Author and subject
+/// are both asked for: a customer may well forward one.
+fn is_placeholder(bytes: &[u8], uid: Uid) -> bool {
+    let head = bytes.get(..4096).unwrap_or(bytes);
+    if memchr::memmem::find(head, EXCHANGE.as_bytes()).is_none() {
+        return false;
+    }
+    let Some(mail) = MessageParser::default().parse_headers(bytes) else { return false };
+    let author = mail.from().and_then(|from| from.first());
+    let author = author.and_then(|from| from.name().or(from.address())).unwrap_or_default();
+    let subject = mail.subject().unwrap_or_default().trim();
+    let travelled = mail.header("Received").is_some() || mail.message_id().is_some() || mail.date().is_some();
+    let last =
+        subject.rsplit(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse::<u32>().ok());
+    author.trim_matches(['"', ' ']).starts_with(EXCHANGE)
+        && (subject.starts_with("Retrieval using the IMAP4 protocol failed")
+            || (!travelled && last == Some(uid.get())))
 }
 
 #[cfg(test)]
@@ -370,18 +379,27 @@ mod tests {
     fn l3_only_exchange_itself_is_a_placeholder() {
         let subject =
             "Subject: Retrieval using the IMAP4 protocol failed for the following\r\n message: 752\r\n";
+        let exchange = "From: Microsoft Exchange Server 2010\r\n";
+        // Another language: the words are unknown, the number is the UID. "Abruf ...: 752" in UTF-8.
+        let foreign = "Subject: =?utf-8?B?QWJydWYgw7xiZXIgSU1BUDQgZmVobGdlc2NobGFnZW46IDc1Mg==?=\r\n";
+        let date = "Date: Tue, 13 May 2025 11:59:00 +0000\r\n";
         let cases = [
-            (format!("From: Microsoft Exchange Server 2010\r\n{subject}\r\nThe server couldn't"), true),
+            (format!("{exchange}{subject}\r\nThe server couldn't"), true),
             (format!("{subject}From: \"Microsoft Exchange Server\" <x@example.org>\r\n\r\n"), true),
+            (format!("{exchange}{foreign}\r\n"), true),
+            (format!("{exchange}{foreign}{date}\r\n"), false),
+            (format!("{exchange}{foreign}Message-ID: <a@example.org>\r\n\r\n"), false),
+            (format!("{exchange}Subject: Report 1752\r\n\r\n"), false),
             (format!("From: Ann <ann@example.org>\r\n{subject}\r\nwhat is this?"), false),
-            ("From: Microsoft Exchange Server\r\nSubject: Undeliverable\r\n\r\n".to_owned(), false),
             (
-                format!("From: Ann <ann@example.org>\r\n\r\nFrom: Microsoft Exchange Server\r\n{subject}"),
+                "From: Ann <ann@example.org>\r\nSubject: 752\r\n\r\nMicrosoft Exchange Server".to_owned(),
                 false,
             ),
+            ("From: Microsoft Exchange Server\r\nSubject: Undeliverable\r\n\r\n".to_owned(), false),
+            (format!("From: Ann <ann@example.org>\r\n\r\n{exchange}{subject}"), false),
         ];
         for (mail, expected) in cases {
-            assert_eq!(is_placeholder(mail.as_bytes()), expected, "{mail}");
+            assert_eq!(is_placeholder(mail.as_bytes(), uid(752)), expected, "{mail}");
         }
     }
 

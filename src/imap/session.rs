@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use super::wire::Wire;
 use super::{ImapError, Limits};
+use crate::clock::Life;
 use crate::domain::ids::{AccountName, FolderName, Uid, UidValidity};
 
 /// What any answer without mail in it may weigh.
@@ -104,11 +105,19 @@ pub struct Session {
     pub(super) owing: bool,
     /// EXISTS was seen since the caller last looked.
     pub(super) news: bool,
+    /// How long mails may be moved or flagged.
+    pub(super) life: Life,
 }
 
 impl Session {
     pub(super) fn new(inner: async_imap::Session<Wire>, limits: Limits, account: AccountName) -> Self {
-        Self { inner, limits, account, can: Abilities::default(), open: None, owing: false, news: false }
+        let (can, life) = (Abilities::default(), Life::endless());
+        Self { inner, limits, account, can, open: None, owing: false, news: false, life }
+    }
+
+    /// From now on the mailbox is changed only while this lasts: afterwards another gateway may do it.
+    pub fn change_while(&mut self, life: Life) {
+        self.life = life;
     }
 
     /// Sends one command and reads to its tagged answer; `each` sees everything in between.

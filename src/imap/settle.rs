@@ -130,23 +130,23 @@ impl Session {
         target: &FolderName,
     ) -> Result<Answer, ImapError> {
         let line = format!("{verb} {set} {}", quoted_folder(target));
-        let answer = self.command(verb, &line, SMALL, |_| {}).await?;
+        let answer = self.change(verb, &line).await?;
         if answer != Answer::TryCreate {
             return Ok(answer);
         }
         let create = format!("CREATE {}", quoted_folder(target));
-        self.command("CREATE", &create, SMALL, |_| {}).await?.ok("CREATE")?;
-        self.command(verb, &line, SMALL, |_| {}).await
+        self.change("CREATE", &create).await?.ok("CREATE")?;
+        self.change(verb, &line).await
     }
 
     /// `\Deleted` on our own mails, and UID EXPUNGE of just these where the server has it
     /// (RFC 4315 2.1); a plain EXPUNGE would take mails of others with them.
     async fn remove(&mut self, set: &str) -> Result<(), ImapError> {
         let store = format!("UID STORE {set} +FLAGS.SILENT (\\Seen \\Deleted)");
-        self.command("UID STORE", &store, SMALL, |_| {}).await?.ok("UID STORE")?;
+        self.change("UID STORE", &store).await?.ok("UID STORE")?;
         if self.can.uidplus {
             let expunge = format!("UID EXPUNGE {set}");
-            self.command("UID EXPUNGE", &expunge, SMALL, |_| {}).await?.ok("UID EXPUNGE")?;
+            self.change("UID EXPUNGE", &expunge).await?.ok("UID EXPUNGE")?;
         }
         Ok(())
     }
@@ -155,6 +155,15 @@ impl Session {
         let keyword = self.open.as_ref().is_some_and(|open| open.keywords);
         let flags = if keyword { "\\Seen $MailwardSeen" } else { "\\Seen" };
         let store = format!("UID STORE {set} +FLAGS.SILENT ({flags})");
-        self.command("UID STORE", &store, SMALL, |_| {}).await?.ok("UID STORE")
+        self.change("UID STORE", &store).await?.ok("UID STORE")
+    }
+
+    /// A command that changes the mailbox. A gateway that stood still in the middle of settling must
+    /// not go on: another one did it meanwhile, and a second COPY would double the mail (L13).
+    async fn change(&mut self, verb: &'static str, line: &str) -> Result<Answer, ImapError> {
+        if !self.life.lasts() {
+            return Err(ImapError::LeaseOver);
+        }
+        self.command(verb, line, SMALL, |_| {}).await
     }
 }

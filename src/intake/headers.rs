@@ -167,7 +167,7 @@ pub fn message_ids(value: &str) -> Vec<MessageId> {
 pub fn addresses(value: &str) -> Vec<EmailAddress> {
     value
         .split([' ', '\t', ',', ';', '<', '>', '"', '(', ')'])
-        .map(|word| word.strip_prefix("mailto:").unwrap_or(word))
+        .map(|word| word.strip_prefix("mailto:").unwrap_or(word).trim_matches('\''))
         .filter_map(|word| EmailAddress::parse(word).ok())
         .collect()
 }

@@ -246,7 +246,7 @@ fn is_block(name: &str) -> bool {
     )
 }
 
-const QUOTES: [&str; 9] = [
+const QUOTES: [&str; 11] = [
     "yahoo_quoted",
     "protonmail_quote",
     "zmail_extra",
@@ -256,6 +256,8 @@ const QUOTES: [&str; 9] = [
     "outlookmessageheader",
     "reply-intro",
     "wps_quote",
+    "sh-quoted-content",
+    "reply_quote",
 ];
 const SIGNATURES: [&str; 7] = [
     "gmail_signature",
@@ -266,13 +268,14 @@ const SIGNATURES: [&str; 7] = [
     "mobile-signature",
     "signature",
 ];
-const RESTS: [&str; 6] = [
+const RESTS: [&str; 7] = [
     "divrplyfwdmsg",
     "appendonsend",
     "olk_src_body_section",
     "mail-editor-reference-message-container",
     "ms-outlook-mobile-reference-message",
     "stopspelling",
+    "zwchr",
 ];
 
 /// What a tag's class, id and style say, by the clients that write them: Gmail, Yahoo, Thunderbird,

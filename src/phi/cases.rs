@@ -132,7 +132,7 @@ fn the_author_keeps_name_and_telephone_in_the_signature_only() {
         name: Some("Rose Garza".to_owned()),
         address: EmailAddress::parse("rose.garza@clinic.example").unwrap(),
     };
-    let context = Context { language: None, from: Some(&from) };
+    let context = Context { from: Some(&from), ..Context::default() };
     let text = "Hello, Rose here. Patient Rose Miller called from 555-010-0133.\n\nRegards,\nRose Garza\nIT Coordinator\n555-010-0144\nrose.garza@clinic.example";
     let want = "Hello, Rose here. Patient [NAME-1] called from [PHONE-1].\n\nRegards,\nRose Garza\nIT Coordinator\n555-010-0144\nrose.garza@clinic.example";
     let raw = RawText::new(text);

@@ -18,6 +18,8 @@ pub enum Ground {
     Role,
     /// Nothing but the look of the words.
     Look,
+    /// The model's opinion.
+    Model,
 }
 
 impl Ground {
@@ -28,6 +30,7 @@ impl Ground {
             Self::Title => "name.title",
             Self::Role => "name.role",
             Self::Look => "name.look",
+            Self::Model => "name.model",
         }
     }
 }
@@ -194,7 +197,8 @@ impl Chains<'_, '_> {
         if words == 0 && self.small_pair(at) {
             return true;
         }
-        let role = [Roles::PARTICLE, Roles::ROLE, Roles::TITLE].iter().any(|role| roles.has(*role));
+        let role =
+            [Roles::PARTICLE, Roles::ROLE, Roles::TITLE, Roles::LABEL].iter().any(|role| roles.has(*role));
         let unknown = !token.is_ordinary() && !role && size > 2;
         match ground {
             Ground::Look => (roles.has(Roles::NAME) || roles.has(Roles::NAMELIKE)) && words > 0 && near,

@@ -46,12 +46,28 @@ impl Roles {
     /// In no list, but formed as names are: by its ending, or by letters that the four languages
     /// do not use.
     pub const NAMELIKE: Self = Self(1 << 17);
+    /// The first word of a phrase of the operator's lists.
+    pub const PHRASE: Self = Self(1 << 18);
+    /// Part of a placeholder.
+    pub const REPLACED: Self = Self(1 << 19);
+    /// The first word of a clinical phrase.
+    pub const CLINICAL: Self = Self(1 << 20);
+    /// What may follow a diagnosis: mellitus, aguda.
+    pub const TAIL: Self = Self(1 << 21);
+    /// What counts kinds of a diagnosis: type, stadio.
+    pub const COUNTED: Self = Self(1 << 22);
+    /// In no list, but formed as names of drugs are.
+    pub const DRUG: Self = Self(1 << 23);
     /// Either list of names.
     pub const NAME: Self = Self(3);
 
     /// True when one of `other` is there.
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
+    }
+    /// These but for `other`.
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
     /// Both.
     pub const fn with(self, other: Self) -> Self {
@@ -88,17 +104,53 @@ struct Phrase {
     label: Label,
 }
 
+/// What a clinical phrase is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Medical {
+    /// An illness.
+    Diagnosis,
+    /// A medicine.
+    Drug,
+    /// A word behind which the code of an illness stands.
+    Code,
+    /// A word behind which the code of a procedure stands.
+    Procedure,
+}
+
+/// What the operator says of a phrase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// A person: always redacted.
+    Name,
+    /// Never redacted as a name.
+    Never,
+}
+
 /// The tables, ready for look-up.
 pub struct Lexicon {
     words: HashMap<String, Roles>,
     labels: HashMap<&'static str, Vec<Phrase>>,
     endings: HashSet<&'static str>,
+    /// Clinical phrases by their first word, the longest first.
+    clinical: HashMap<&'static str, Vec<(Vec<&'static str>, Medical)>>,
+    /// Endings of drugs' names.
+    stems: HashSet<&'static str>,
+    /// The operator's, by their first word, the longest first: what else they hold, and what they are.
+    phrases: HashMap<String, Vec<(Vec<String>, Verdict)>>,
 }
 
 impl Lexicon {
     /// Reads the built-in tables and the operator's words.
     pub fn new(names: &[String], never: &[String]) -> Self {
-        let mut lexicon = Self { words: HashMap::new(), labels: HashMap::new(), endings: HashSet::new() };
+        let mut lexicon = Self {
+            words: HashMap::new(),
+            labels: HashMap::new(),
+            endings: HashSet::new(),
+            clinical: HashMap::new(),
+            stems: HashSet::new(),
+            phrases: HashMap::new(),
+        };
+        lexicon.read_clinical(include_str!("words/clinical.txt"));
         let endings = include_str!("words/endings.txt").lines().filter(|line| !line.starts_with('#'));
         lexicon.endings.extend(endings.flat_map(str::split_whitespace));
         lexicon.read_words(include_str!("words/given.txt"), Roles::GIVEN);
@@ -107,13 +159,39 @@ impl Lexicon {
         lexicon.read_words(include_str!("words/ambiguous.txt"), Roles::FAMILY.with(Roles::COMMON));
         lexicon.read_words(include_str!("words/roles.txt"), Roles::default());
         lexicon.read_labels(include_str!("words/labels.txt"));
-        for word in names.iter().flat_map(|name| name.split_whitespace()) {
-            lexicon.add(fold(word), Roles::NAME);
-        }
-        for word in never.iter().flat_map(|word| word.split_whitespace()) {
-            lexicon.add(fold(word), Roles::NEVER);
+        for (phrases, verdict) in [(names, Verdict::Name), (never, Verdict::Never)] {
+            for phrase in phrases {
+                lexicon.add_phrase(phrase, verdict);
+            }
         }
         lexicon
+    }
+
+    /// Notes a phrase of the operator; the words of a person's name are names by themselves too.
+    fn add_phrase(&mut self, phrase: &str, verdict: Verdict) {
+        let words = words_of(phrase);
+        let Some((first, rest)) = words.split_first() else { return };
+        self.add(first.clone(), Roles::PHRASE);
+        let known = self.phrases.entry(first.clone()).or_default();
+        known.push((rest.to_vec(), verdict));
+        known.sort_by_key(|(rest, _)| std::cmp::Reverse(rest.len()));
+        if verdict == Verdict::Name {
+            words.iter().filter(|word| word.len() > 2).for_each(|word| self.add(word.clone(), Roles::NAME));
+        }
+    }
+
+    /// The longest phrase of the operator that begins with `first`, how many more words it takes, and
+    /// what it is.
+    pub fn phrase<'a>(
+        &self,
+        first: &str,
+        next: impl Fn(usize) -> Option<&'a str>,
+    ) -> Option<(usize, Verdict)> {
+        let known = self.phrases.get(first)?;
+        let fits = |(rest, _): &&(Vec<String>, Verdict)| {
+            rest.iter().enumerate().all(|(at, word)| next(at) == Some(word.as_str()))
+        };
+        known.iter().find(fits).map(|(rest, verdict)| (rest.len(), *verdict))
     }
 
     /// The roles of a folded word.
@@ -152,6 +230,54 @@ impl Lexicon {
         }
     }
 
+    fn read_clinical(&mut self, table: &'static str) {
+        let mut section = "";
+        for line in table.lines().filter(|line| !line.starts_with('#')) {
+            if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+                section = name;
+                continue;
+            }
+            match (section_medical(section), section) {
+                (Some(what), _) => line.split(';').for_each(|phrase| self.add_clinical(phrase, what)),
+                (None, "stem") => self.stems.extend(line.split_whitespace()),
+                (None, "tail") => line.split_whitespace().for_each(|w| self.add(w.to_owned(), Roles::TAIL)),
+                (None, _) => line.split_whitespace().for_each(|w| self.add(w.to_owned(), Roles::COUNTED)),
+            }
+        }
+        for phrases in self.clinical.values_mut() {
+            phrases.sort_by_key(|(rest, _)| std::cmp::Reverse(rest.len()));
+        }
+    }
+
+    fn add_clinical(&mut self, phrase: &'static str, what: Medical) {
+        let mut words = phrase.split_whitespace();
+        let Some(first) = words.next() else { return };
+        self.add(first.to_owned(), Roles::CLINICAL);
+        self.clinical.entry(first).or_default().push((words.collect(), what));
+    }
+
+    /// The longest clinical phrase that begins with `first`, how many more words it takes, and what
+    /// it is.
+    pub fn medical<'a>(
+        &self,
+        first: &str,
+        next: impl Fn(usize) -> Option<&'a str>,
+    ) -> Option<(usize, Medical)> {
+        let fits = |(rest, _): &&(Vec<&str>, Medical)| {
+            rest.iter().enumerate().all(|(at, word)| next(at) == Some(*word))
+        };
+        self.clinical.get(first)?.iter().find(fits).map(|(rest, what)| (rest.len(), *what))
+    }
+
+    /// True for a folded word that ends as drugs' names do (stems of the WHO's INN list).
+    pub fn ends_as_drug(&self, word: &str) -> bool {
+        /// Lengths of the stems in the table.
+        const LENGTHS: std::ops::RangeInclusive<usize> = 4..=8;
+        let ending =
+            |len: usize| word.len().checked_sub(len).filter(|at| *at > 1).and_then(|at| word.get(at..));
+        word.len() > 7 && LENGTHS.filter_map(ending).any(|ending| self.stems.contains(ending))
+    }
+
     fn read_labels(&mut self, table: &'static str) {
         let mut label = Label::Id;
         for line in table.lines().filter(|line| !line.starts_with('#')) {
@@ -172,6 +298,11 @@ impl Lexicon {
     }
 }
 
+/// The words of a phrase as a page cuts them, folded.
+pub fn words_of(phrase: &str) -> Vec<String> {
+    phrase.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(fold).collect()
+}
+
 fn section_role(section: &str) -> Roles {
     match section {
         "particle" => Roles::PARTICLE,
@@ -187,6 +318,16 @@ fn section_role(section: &str) -> Roles {
         "closing" => Roles::CLOSING,
         "unit" => Roles::UNIT,
         _ => Roles::default(),
+    }
+}
+
+fn section_medical(section: &str) -> Option<Medical> {
+    match section {
+        "diagnosis" => Some(Medical::Diagnosis),
+        "drug" => Some(Medical::Drug),
+        "code" => Some(Medical::Code),
+        "procedure" => Some(Medical::Procedure),
+        _ => None,
     }
 }
 
@@ -245,7 +386,7 @@ mod tests {
         assert_eq!(fold("Łódź"), "lodz");
         let lexicon = Lexicon::new(&["Zorblax".to_owned()], &["Rosetta".to_owned()]);
         assert!(lexicon.roles("zorblax").has(Roles::GIVEN));
-        assert!(lexicon.roles("rosetta").has(Roles::NEVER));
+        assert_eq!(lexicon.phrase("rosetta", |_| None), Some((0, Verdict::Never)));
         let next = |at: usize| ["security", "number", "is"].get(at).copied();
         assert_eq!(lexicon.label("social", next), Some((2, Label::Id)));
     }

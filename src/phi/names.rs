@@ -8,6 +8,8 @@ use std::collections::HashSet;
 use super::chains::{Chains, Ground};
 use super::finding::{Finding, Kind};
 use super::lexicon::{Label, Roles};
+use super::likely;
+use super::model::Chance;
 use super::page::{Page, Shape, Token, Zone};
 use super::sender::Sender;
 use crate::domain::message::Language;
@@ -115,6 +117,8 @@ pub struct Names<'p, 'a> {
     language: Option<Language>,
     /// Tokens of names found so far.
     named: Vec<bool>,
+    /// What the model thinks of each token.
+    chances: Vec<Chance>,
 }
 
 /// First token, last token, why.
@@ -135,6 +139,7 @@ impl<'p, 'a> Names<'p, 'a> {
             sender,
             language: None,
             named: vec![false; page.tokens.len()],
+            chances: Vec::new(),
             chains: Chains { page, taken },
         }
     }
@@ -142,6 +147,11 @@ impl<'p, 'a> Names<'p, 'a> {
     /// The same, for a page of a known language.
     pub fn in_language(self, language: Option<Language>) -> Self {
         Self { language, ..self }
+    }
+
+    /// The same, with the model's opinion of each token.
+    pub fn with_chances(self, chances: Vec<Chance>) -> Self {
+        Self { chances, ..self }
     }
 
     /// Adds the names of the page, `known` (folded words) being names of the ticket already.
@@ -162,11 +172,26 @@ impl<'p, 'a> Names<'p, 'a> {
                 None => at += 1,
             }
         }
+        self.likely(&mut names);
         let words = self.words_of(&names, known);
         found.extend(
             names.iter().filter_map(|(first, last, ground)| self.finding(*first, *last, ground.rule())),
         );
         self.again(&words, found);
+    }
+
+    /// Adds what the model takes for a name and no rule holds.
+    fn likely(&mut self, names: &mut Vec<Hit>) {
+        for (first, last) in likely::names(self.page, &self.chances, &self.named, &self.chains) {
+            let hit = (first, last, Ground::Model);
+            if self.spared(hit) {
+                continue;
+            }
+            if let Some(tokens) = self.named.get_mut(first..=last) {
+                tokens.fill(true);
+            }
+            names.push(hit);
+        }
     }
 
     fn finding(&self, first: usize, last: usize, rule: &'static str) -> Option<Finding> {
@@ -304,6 +329,8 @@ impl<'p, 'a> Names<'p, 'a> {
     /// Two unknown words with capitals, where things of software are not spoken of: behind an
     /// article or a preposition of place they are rather a product.
     fn strangers(&self, first: usize, words: &[&Token]) -> bool {
+        /// Less, and the model is sure that it is a thing.
+        const LEAST: f32 = 0.05;
         let unknown =
             |t: &&&Token| t.shape == Shape::Title && t.roles == Roles::default() && t.end - t.start > 2;
         let before =
@@ -316,7 +343,12 @@ impl<'p, 'a> Names<'p, 'a> {
             NOUN_ENDINGS.iter().any(|ending| word.ends_with(ending))
         };
         let english = matches!(self.language, None | Some(Language::En));
-        english && words.iter().filter(unknown).count() >= 2 && !placed && !words.last().is_some_and(noun)
+        let doubted = self.chances.get(first).is_some_and(|chance| chance.name < LEAST);
+        english
+            && !doubted
+            && words.iter().filter(unknown).count() >= 2
+            && !placed
+            && !words.last().is_some_and(noun)
     }
 
     /// True when the words belong to the name of an organisation or a product: such a word or a
@@ -357,9 +389,13 @@ impl<'p, 'a> Names<'p, 'a> {
             |at: &usize| self.page.get(*at).is_some_and(|t| t.is_word() && !t.roles.has(Roles::PARTICLE));
         let mut words = (first..=last).filter(word);
         let agrees = |at: usize| self.sender.has(self.page.word(at));
+        let line = |at: usize| self.page.get(at).map_or(0, |token| token.line);
         match (self.page.zone(first), ground) {
             (Zone::Signature, Ground::Look | Ground::Title) => words.any(agrees),
-            (Zone::Body, Ground::Look) => words.all(agrees),
+            (Zone::Signature, Ground::Model) => {
+                words.any(agrees) || self.signed_lines().contains(&line(first))
+            }
+            (Zone::Body, Ground::Look | Ground::Model) => words.all(agrees),
             _ => false,
         }
     }
@@ -387,7 +423,11 @@ impl<'p, 'a> Names<'p, 'a> {
         let signed = self.signed_lines();
         for (at, token) in self.page.tokens.iter().enumerate() {
             let held = self.named.get(at).copied().unwrap_or(true) || self.chains.free(at).is_none();
-            if held || !token.is_word() || !words.contains(self.page.word(at)) {
+            if held
+                || !token.is_word()
+                || token.roles.has(Roles::NEVER)
+                || !words.contains(self.page.word(at))
+            {
                 continue;
             }
             let ordinary = token.is_ordinary() || token.roles.has(Roles::PLACE);

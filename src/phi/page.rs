@@ -1,7 +1,7 @@
 //! A text cut into tokens, labels and zones: what every rule looks at. Takes text and a lexicon;
 //! offsets are bytes of the text.
 
-use super::lexicon::{Label, Lexicon, Roles, fold_into};
+use super::lexicon::{Label, Lexicon, Medical, Roles, Verdict, fold_into};
 
 /// How a token is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +108,10 @@ pub struct Page<'a> {
     pub labels: Vec<LabelAt>,
     /// The zone of each line.
     pub zones: Vec<Zone>,
+    /// Clinical phrases: first token, last token, what they are; in order, none inside another.
+    pub medical: Vec<(usize, usize, Medical)>,
+    /// Persons of the operator's list: first and last token.
+    pub listed: Vec<(usize, usize)>,
     folded: String,
 }
 
@@ -119,16 +123,20 @@ impl<'a> Page<'a> {
             tokens: Vec::with_capacity(text.len() / 4),
             labels: Vec::new(),
             zones: Vec::new(),
+            medical: Vec::new(),
+            listed: Vec::new(),
             folded: String::with_capacity(text.len()),
         };
         page.cut(lexicon);
         for (start, end) in placeholders {
             let inside = page.token_at(*start)..page.token_at(*end);
             for token in page.tokens.get_mut(inside).unwrap_or_default() {
-                token.roles = Roles::NEVER;
+                token.roles = Roles::NEVER.with(Roles::REPLACED);
             }
         }
+        page.find_phrases(lexicon);
         page.find_labels(lexicon);
+        page.find_medical(lexicon);
         page.zones = super::zones::zones(&page);
         page
     }
@@ -223,6 +231,49 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// Marks what the operator's lists say.
+    fn find_phrases(&mut self, lexicon: &Lexicon) {
+        for first in 0..self.tokens.len() {
+            let Some(token) = self.get(first).filter(|token| token.roles.has(Roles::PHRASE)) else {
+                continue;
+            };
+            let next = |step: usize| {
+                self.word_after(first, step).filter(|at| self.get(*at).is_some_and(|t| t.line == token.line))
+            };
+            let found = lexicon.phrase(self.word(first), |step| next(step).map(|at| self.word(at)));
+            let Some((more, verdict)) = found else { continue };
+            let last = more.checked_sub(1).and_then(next).unwrap_or(first);
+            match verdict {
+                Verdict::Name => self.listed.push((first, last)),
+                Verdict::Never => {
+                    for token in self.tokens.get_mut(first..=last).unwrap_or_default() {
+                        token.roles = token.roles.with(Roles::NEVER);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Finds the clinical phrases, and drugs by their ending.
+    fn find_medical(&mut self, lexicon: &Lexicon) {
+        let mut at = 0;
+        while let Some(token) = self.get(at) {
+            let next = |step: usize| {
+                self.word_after(at, step).filter(|at| self.get(*at).is_some_and(|t| t.line == token.line))
+            };
+            let listed = || lexicon.medical(self.word(at), |step| next(step).map(|at| self.word(at)));
+            let found = if token.roles.has(Roles::CLINICAL) { listed() } else { None };
+            let ending = || token.roles.has(Roles::DRUG).then_some((0, Medical::Drug));
+            let Some((more, what)) = found.or_else(ending) else {
+                at += 1;
+                continue;
+            };
+            let last = more.checked_sub(1).and_then(next).unwrap_or(at);
+            self.medical.push((at, last, what));
+            at = last + 1;
+        }
+    }
+
     fn find_labels(&mut self, lexicon: &Lexicon) {
         let mut at = 0;
         while at < self.tokens.len() {
@@ -267,6 +318,9 @@ fn roles_of(word: &str, folded: &str, shape: Shape, lexicon: &Lexicon) -> Roles 
     let unknown = roles == Roles::default() && matches!(shape, Shape::Title | Shape::Upper | Shape::Lower);
     let foreign =
         || word.chars().any(|c| !c.is_ascii() && !HOME_LETTERS.contains(c)) && word.chars().count() > 2;
+    if unknown && lexicon.ends_as_drug(folded) {
+        return roles.with(Roles::DRUG);
+    }
     if unknown && (lexicon.ends_as_name(folded) || foreign()) { roles.with(Roles::NAMELIKE) } else { roles }
 }
 

@@ -5,27 +5,30 @@
 use regex::Regex;
 
 use crate::domain::address::Mailbox;
+use crate::domain::desk::ClinicalWords;
 use crate::domain::message::Language;
 use crate::domain::text::{RawText, RedactedText};
 
 use super::contacts::{Contacts, find_network};
 use super::finding::{self, Finding, Kind, Span};
 use super::lexicon::{Lexicon, fold};
+use super::likely;
+use super::model::Model;
 use super::names::Names;
 use super::page::Page;
 use super::placeholders::Placeholders;
 use super::sender::Sender;
 use super::settle::{self, Masked};
-use super::{addresses, chunks, dates, hl7, identifiers};
+use super::{addresses, chunks, clinical, dates, hl7, identifiers};
 
 /// What the operator adds to the built-in rules.
 #[derive(Debug, Clone, Default)]
 pub struct Lists {
-    /// Names of persons, always redacted.
+    /// Names of persons, always redacted, in whatever letters; their single words count as names.
     pub names: Vec<String>,
     /// Local forms of identifiers.
     pub formats: Vec<LocalFormat>,
-    /// Words that are never redacted as a name.
+    /// Words or phrases that are never redacted as a name.
     pub never: Vec<String>,
 }
 
@@ -44,6 +47,11 @@ impl LocalFormat {
     pub fn parse(pattern: &str, context: &[String]) -> Result<Self, regex::Error> {
         let context = context.iter().map(|word| word.to_lowercase()).collect();
         Ok(Self { pattern: Regex::new(pattern)?, context })
+    }
+
+    /// True when the form alone, whatever stands before it, is found in the text.
+    pub fn matches(&self, text: &str) -> bool {
+        self.pattern.is_match(text)
     }
 
     fn find(&self, text: &str, found: &mut Vec<Finding>) {
@@ -70,6 +78,8 @@ pub struct Context<'a> {
     pub language: Option<Language>,
     /// Its author: their own name, telephone and address in the signature are kept.
     pub from: Option<&'a Mailbox>,
+    /// What the desk wants done with clinical words.
+    pub clinical: ClinicalWords,
 }
 
 /// A redacted text and what was replaced in it.
@@ -83,16 +93,22 @@ pub struct Redaction {
 
 /// All rules, compiled once.
 pub struct Redactor {
-    contacts: Contacts,
-    lexicon: Lexicon,
+    pub(super) contacts: Contacts,
+    pub(super) lexicon: Lexicon,
     formats: Vec<LocalFormat>,
+    model: Model,
 }
 
 impl Redactor {
     /// Compiles the rules with the operator's own lists.
     pub fn new(lists: &Lists) -> Self {
+        Self::with_model(lists, Model::shipped())
+    }
+
+    /// The same with another model, or with [`Model::none`].
+    pub fn with_model(lists: &Lists, model: Model) -> Self {
         let lexicon = Lexicon::new(&lists.names, &lists.never);
-        Self { contacts: Contacts::new(), lexicon, formats: lists.formats.clone() }
+        Self { contacts: Contacts::new(), lexicon, formats: lists.formats.clone(), model }
     }
 
     /// Redacts a text on its own; placeholders count from 1.
@@ -175,13 +191,20 @@ impl Redactor {
         for format in &self.formats {
             format.find(text, &mut found);
         }
+        let token = |at: usize| page.get(at).copied();
+        let listed = page.listed.iter().filter_map(|(first, last)| Some((token(*first)?, token(*last)?)));
+        found.extend(listed.map(|(a, b)| Finding::new(a.start, b.end, Kind::Name, "name.operator")));
         let sender = Sender::new(context.from);
         found.retain(|finding| !sender.signs(&page, finding));
+        let chances = self.model.chances(&page, &taken);
+        likely::addresses(&page, &chances, &taken, &mut found);
         let known =
             ticket.values(Kind::Name).flat_map(str::split_whitespace).map(fold).filter(|w| w.len() > 2);
         Names::new(&page, &sender, &found, &taken)
             .in_language(context.language)
+            .with_chances(chances)
             .find(&known.collect(), &mut found);
+        clinical::find(&page, &chunks, context.clinical, &mut found);
         settle::without(found, &placeholders, text)
     }
 }
@@ -253,11 +276,20 @@ mod tests {
     #[test]
     fn the_operators_lists_count() {
         let format = LocalFormat::parse(r"\bZZ\d{3}\b", &["badge".to_owned()]).unwrap();
-        let lists = Lists { names: vec!["Zorblax".to_owned()], formats: vec![format], never: vec![] };
-        let redactor = Redactor::new(&lists);
+        let names = ["Zorblax", "may day"].map(str::to_owned).to_vec();
+        let never = vec!["Santa Rosa".to_owned()];
+        let redactor = Redactor::new(&Lists { names, formats: vec![format], never });
         let text = RawText::new("Zorblax holds badge ZZ123; ".to_owned() + &"x".repeat(60) + " ZZ123");
         let got = redactor.redact(&text, &Context::default());
         assert!(got.text.as_str().starts_with("[NAME-1] holds badge [ID-1]; "));
         assert!(got.text.as_str().ends_with(" ZZ123"));
+        let cases = [
+            ("it may be May Day, or zorblax's", "it may be [NAME-1], or [NAME-2]'s"),
+            ("Patient Rosa Santa of Santa Rosa", "Patient [NAME-1] of Santa Rosa"),
+            ("Patient Santa Rosa", "Patient Santa Rosa"),
+        ];
+        for (text, want) in cases {
+            assert_eq!(redactor.redact(&RawText::new(text), &Context::default()).text.as_str(), want);
+        }
     }
 }

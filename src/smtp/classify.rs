@@ -159,7 +159,7 @@ mod tests {
                 SendOutcome::Throttled { .. } => Class::Throttled,
                 SendOutcome::Transient(_) => Class::Transient,
                 SendOutcome::TransportPaused(_) => Class::Paused,
-                SendOutcome::Accepted { .. } => panic!("{reply}: accepted"),
+                SendOutcome::Accepted { .. } | SendOutcome::Expired => panic!("{reply}: {outcome:?}"),
             };
             assert_eq!(got, class, "{stage:?} {reply}");
         }

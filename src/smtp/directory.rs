@@ -58,6 +58,7 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Life;
     use crate::domain::address::EmailAddress;
     use crate::domain::ids::OutboxId;
 
@@ -71,6 +72,7 @@ mod tests {
             id: OutboxId::new(uuid::Uuid::from_u128(7)),
             reverse_path: None,
             recipient: &recipient,
+            life: &Life::endless(),
         };
         for _ in 0..2 {
             let outcome = directory.send(envelope, b"Subject: x\r\n\r\nbody\r\n").await;

@@ -24,6 +24,7 @@ pub use sessions::{DEADLINE, Relayed};
 
 use secrecy::SecretString;
 
+use crate::clock::Life;
 use crate::domain::account::{Relay, Transport};
 use crate::domain::address::EmailAddress;
 use crate::domain::ids::{MessageId, OutboxId};
@@ -37,6 +38,8 @@ pub struct Envelope<'a> {
     pub reverse_path: Option<&'a EmailAddress>,
     /// RCPT TO.
     pub recipient: &'a EmailAddress,
+    /// The row's lease: once it is over the mail may be another gateway's, and is not handed over.
+    pub life: &'a Life,
 }
 
 /// What became of one attempt (L29).
@@ -58,6 +61,8 @@ pub enum SendOutcome {
     },
     /// Try this mail again later.
     Transient(Cause),
+    /// The row's lease was over before the mail was handed over: nothing was sent.
+    Expired,
     /// Nothing can be sent until a person acts: every row waits, an alarm rises, nothing dies.
     TransportPaused(Cause),
 }

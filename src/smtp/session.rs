@@ -110,8 +110,16 @@ pub(super) async fn transact(
     if let Err(error) = connection.command(recipient).await {
         return after(connection, refusal(Stage::Recipient, &error), &error).await;
     }
+    // A gateway that stood still may find its row with another one (SIGSTOP, a paused machine).
+    if !envelope.life.lasts() {
+        return Attempt::Spent(SendOutcome::Expired);
+    }
     if let Err(error) = connection.command("DATA\r\n").await {
         return after(connection, refusal(Stage::Content, &error), &error).await;
+    }
+    // Once more, because it may have stood still just now; a session that ends here hands nothing over.
+    if !envelope.life.lasts() {
+        return Attempt::Spent(SendOutcome::Expired);
     }
     // lettre closes the mail with CRLF, dot, CRLF: without this the mail would grow by a line.
     match connection.message(bytes.strip_suffix(b"\r\n").unwrap_or(bytes)).await {

@@ -75,6 +75,13 @@ impl Dialect {
             Self::Postgres => " FOR UPDATE",
         }
     }
+    /// Begins a transaction whose statements all see the same instant.
+    pub const fn snapshot(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN",
+            Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ",
+        }
+    }
     const fn begin_statement(self) -> &'static str {
         match self {
             // A deferred BEGIN that writes later fails at once when another writer came between.
@@ -140,7 +147,17 @@ impl Pools {
         let url = quiet(url)?;
         // A pool would go on trying for its whole time-out; who starts wants to know at once.
         url.connect().await?.close().await?;
-        let write = options().max_connections(6).connect_with(url.clone()).await?;
+        // A gateway that is stopped in the middle of a transaction keeps its locks, the counter's row
+        // among them: all others would wait for it. Ours take milliseconds.
+        let write = options()
+            .max_connections(6)
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    connection.execute("SET idle_in_transaction_session_timeout = '10s'").await.map(|_| ())
+                })
+            })
+            .connect_with(url.clone())
+            .await?;
         let read = options()
             .max_connections(4)
             .after_connect(|connection, _| {

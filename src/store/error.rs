@@ -62,7 +62,8 @@ fn by_code(error: &dyn sqlx::error::DatabaseError) -> StoreError {
     match &*code {
         "40001" | "40P01" => StoreError::Conflict,
         "55P03" => StoreError::Busy,
-        "53100" | "53300" | "57P01" | "57P02" | "57P03" => StoreError::Unavailable("server"),
+        // 25P03: this process stood still in a transaction, and the server ended its session.
+        "25P03" | "53100" | "53300" | "57P01" | "57P02" | "57P03" => StoreError::Unavailable("server"),
         code if code.len() == 5 && (code.starts_with("08") || code.starts_with("28")) => {
             StoreError::Unavailable("server")
         }

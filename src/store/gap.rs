@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use sqlx::any::AnyRow;
 
 use super::cells::{Cells, micros, raw};
+use super::lease::Lease;
 use super::{Store, StoreError};
 use crate::domain::ids::{AccountName, FolderName, LedgerId, Uid, UidValidity};
 use crate::domain::message::{Instant, Origin};
@@ -67,9 +68,12 @@ impl Store {
     /// Notes a UID that the server did not give (L3): state `unfetchable`, one more attempt, the next
     /// one after a growing wait (1, 5, 30 minutes, 2, 6, then 24 hours). A place that is durable
     /// already stays as it is and gives `None`.
-    pub async fn record_gap(&self, gap: &NewGap) -> Result<Option<Gap>, StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the lease is lost: nothing was written.
+    pub async fn record_gap(&self, lease: Option<&Lease>, gap: &NewGap) -> Result<Option<Gap>, StoreError> {
         let (at, now) = (&gap.origin, micros(gap.now));
-        let mut tx = self.pools.begin().await?;
+        let mut tx = self.begin_under(lease).await?;
         let row = sqlx::query(
             "INSERT INTO ledger (id, account, folder, uidvalidity, uid, arrived_at, noted_at, size, history,
                 released, state, state_at, reason, attempts, next_try, run, tidy)

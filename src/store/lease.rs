@@ -3,7 +3,7 @@
 //! that a holder who slept too long changes nothing.
 
 use chrono::TimeDelta;
-use sqlx::AnyConnection;
+use sqlx::{Any, AnyConnection, Transaction};
 
 use super::cells::{Cells, micros, raw};
 use super::dialect::Dialect;
@@ -20,11 +20,11 @@ pub enum LeaseName {
     Sweep,
 }
 
-impl LeaseName {
-    fn key(&self) -> String {
+impl std::fmt::Display for LeaseName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Account(name) => format!("account:{name}"),
-            Self::Sweep => "sweep".into(),
+            Self::Account(name) => write!(f, "account:{name}"),
+            Self::Sweep => f.write_str("sweep"),
         }
     }
 }
@@ -42,13 +42,29 @@ impl Lease {
     /// Refuses unless this lease is the last one given out; keeps it so until the commit.
     pub(super) async fn check(&self, on: &mut AnyConnection, dialect: Dialect) -> Result<(), StoreError> {
         let sql = format!("SELECT fence FROM lease WHERE name = $1{}", dialect.for_share());
-        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(self.name.key()).fetch_optional(on).await?;
+        let row =
+            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(self.name.to_string()).fetch_optional(on).await?;
         let fence = row.map(|row| Cells(&row).int("fence")).transpose()?;
         if fence == Some(self.fence) { Ok(()) } else { Err(StoreError::Fenced) }
     }
 }
 
 impl Store {
+    /// Begins a transaction of its own order; a lease given here stays valid until the commit.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the lease is lost.
+    pub(super) async fn begin_under(
+        &self,
+        lease: Option<&Lease>,
+    ) -> Result<Transaction<'static, Any>, StoreError> {
+        let mut tx = self.pools.begin().await?;
+        if let Some(lease) = lease {
+            lease.check(&mut tx, self.pools.dialect).await?;
+        }
+        Ok(tx)
+    }
+
     /// Takes the lease for `ttl`, unless another run holds it at `now`. The same run may take it
     /// again; its older leases are fenced then.
     pub async fn take_lease(
@@ -65,7 +81,7 @@ impl Store {
              RETURNING fence";
         // Read to the end: SQLite commits when the statement is done, not when it gives its row.
         let rows = sqlx::query(sql)
-            .bind(name.key())
+            .bind(name.to_string())
             .bind(raw(run.as_bytes()))
             .bind(micros(now + ttl))
             .bind(micros(now))
@@ -81,7 +97,7 @@ impl Store {
     pub async fn renew(&self, lease: &Lease, now: Instant, ttl: TimeDelta) -> Result<(), StoreError> {
         let done = sqlx::query("UPDATE lease SET expires_at = $1 WHERE name = $2 AND fence = $3")
             .bind(micros(now + ttl))
-            .bind(lease.name.key())
+            .bind(lease.name.to_string())
             .bind(lease.fence)
             .execute(&self.pools.write)
             .await?;
@@ -90,7 +106,7 @@ impl Store {
     /// Gives the lease back at once; a lost lease is no error.
     pub async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
         sqlx::query("UPDATE lease SET expires_at = 0 WHERE name = $1 AND fence = $2")
-            .bind(lease.name.key())
+            .bind(lease.name.to_string())
             .bind(lease.fence)
             .execute(&self.pools.write)
             .await?;

@@ -120,10 +120,7 @@ impl Store {
         lease: Option<&Lease>,
         batch: &OriginalBatch,
     ) -> Result<Vec<Landing>, StoreError> {
-        let mut tx = self.pools.begin().await?;
-        if let Some(lease) = lease {
-            lease.check(&mut tx, self.pools.dialect).await?;
-        }
+        let mut tx = self.begin_under(lease).await?;
         let written = insert_rows(&mut tx, batch).await?;
         let fresh: Vec<&NewOriginal> = batch.originals.iter().filter(|o| written.contains(&o.id)).collect();
         for chunk in fresh.chunks(BODIES) {
@@ -175,7 +172,19 @@ impl Store {
     }
 
     /// Notes what was done with mails on the server.
-    pub async fn tidied(&self, ids: &[LedgerId], what: Tidied) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the lease is lost: nothing was written.
+    pub async fn tidied(
+        &self,
+        lease: Option<&Lease>,
+        ids: &[LedgerId],
+        what: Tidied,
+    ) -> Result<(), StoreError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.begin_under(lease).await?;
         let word = match what {
             Tidied::Copied => "copied",
             Tidied::Done => "done",
@@ -187,9 +196,9 @@ impl Store {
             for id in &chunk {
                 query = query.bind(raw(id.as_bytes()));
             }
-            query.execute(&self.pools.write).await?;
+            query.execute(&mut *tx).await?;
         }
-        Ok(())
+        Ok(tx.commit().await?)
     }
 }
 

@@ -1,14 +1,12 @@
-//! Reads for the commands: ledger, balance, quarantine and outbox. On the read-only connections.
-
-use std::collections::BTreeMap;
+//! Reads for the commands: ledger, quarantine and outbox. On the read-only connections.
 
 use data_encoding::HEXLOWER;
 use sqlx::any::AnyRow;
 
-use super::cells::{Cells, from_micros, raw};
+use super::cells::{Cells, raw};
 use super::read::limit;
 use super::sealed::{OutboxSecret, Place, open};
-use super::views::{BalanceView, LedgerFilter, LedgerView, OutboxFilter, OutboxView, QuarantineView};
+use super::views::{LedgerFilter, LedgerView, OutboxFilter, OutboxView, QuarantineView};
 use super::{Store, StoreError};
 use crate::domain::address::EmailAddress;
 use crate::domain::ids::{AccountName, LedgerId, OutboxId, TicketNumber};
@@ -79,32 +77,6 @@ impl Store {
         rows.iter().map(ledger_view).collect()
     }
 
-    /// In and out, per account and day.
-    pub async fn ledger_balance(
-        &self,
-        account: Option<&AccountName>,
-    ) -> Result<Vec<BalanceView>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT account, day, state, opens, COUNT(*) AS n FROM (
-                SELECT l.account, l.arrived_at / 86400000000 AS day, l.state,
-                    (SELECT COUNT(*) FROM article a WHERE a.ticket = l.ticket AND a.seq = 1 AND a.ledger = l.id) AS opens
-                FROM ledger l WHERE $1 = '' OR l.account = $1) AS mails
-             GROUP BY account, day, state, opens ORDER BY account, day",
-        )
-        .bind(account.map_or("", AccountName::as_str))
-        .fetch_all(&self.pools.read)
-        .await?;
-        let mut days: BTreeMap<(String, i64), BalanceView> = BTreeMap::new();
-        for row in &rows {
-            let cells = Cells(row);
-            let key = (cells.text("account")?, cells.int("day")?);
-            let day = days.entry(key).or_default();
-            let (state, opens) = (cells.text("state")?, cells.flag("opens")?);
-            add(day, &state, opens, cells.int("n")?);
-        }
-        days.into_iter().map(|((account, day), sums)| balance(account, day, &sums)).collect()
-    }
-
     /// Mails that wait for a person, oldest first.
     pub async fn quarantine_list(&self) -> Result<Vec<QuarantineView>, StoreError> {
         let rows = sqlx::query(
@@ -150,29 +122,4 @@ fn ledger_view(row: &AnyRow) -> Result<LedgerView, StoreError> {
         ticket: cells.maybe_int("number")?,
         duplicate_of: cells.maybe_blob("duplicate_of")?.map(id).transpose()?,
     })
-}
-
-/// A mail counts once: by its state, and where it stands in a ticket by whether it opened it.
-fn add(day: &mut BalanceView, state: &str, opens: bool, n: i64) {
-    day.incoming += n;
-    let column = match state {
-        "committed" | "oversize" if opens => &mut day.tickets,
-        "committed" | "oversize" => &mut day.joined,
-        "recorded" => &mut day.recorded,
-        "ignored" => &mut day.ignored,
-        "held" => &mut day.held,
-        "quarantined" => &mut day.quarantined,
-        "unfetchable" => &mut day.unfetchable,
-        "erased" => &mut day.erased,
-        _ => &mut day.stored,
-    };
-    *column += n;
-}
-
-fn balance(account: String, day: i64, sums: &BalanceView) -> Result<BalanceView, StoreError> {
-    let start = from_micros(day.saturating_mul(86_400_000_000))?;
-    let decided = sums.tickets + sums.joined + sums.recorded + sums.ignored + sums.held;
-    let others = sums.quarantined + sums.unfetchable + sums.erased + sums.stored;
-    let balanced = sums.incoming == decided + others;
-    Ok(BalanceView { account, day: start.format("%Y-%m-%d").to_string(), balanced, ..sums.clone() })
 }

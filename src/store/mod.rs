@@ -5,6 +5,7 @@
 
 mod apply;
 mod audit;
+mod balance;
 mod cells;
 mod custody;
 mod dialect;

@@ -196,6 +196,25 @@ impl Store {
         work.commit(now).await
     }
 
+    /// Prolongs the lease on these rows, as far as `hold.run` holds them still; gives how many it does.
+    pub async fn renew_rows(&self, hold: Hold, ids: &[OutboxId]) -> Result<usize, StoreError> {
+        let mut ours = 0;
+        for chunk in ids.chunks(64) {
+            let chunk = padded(chunk);
+            let sql = format!(
+                "UPDATE outbox SET lease_until = $1 WHERE state = 'leased' AND run = $2 AND id IN ({})",
+                marks(3, chunk.len())
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql)).bind(micros(hold.at + hold.ttl));
+            query = query.bind(raw(hold.run.as_bytes()));
+            for id in &chunk {
+                query = query.bind(raw(id.as_bytes()));
+            }
+            ours += query.execute(&self.pools.write).await?.rows_affected();
+        }
+        Ok(usize::try_from(ours).unwrap_or(usize::MAX))
+    }
+
     /// Gives rows back without counting an attempt: the transport is paused, not the row's fault.
     pub async fn release_rows(&self, run: RunId, ids: &[OutboxId]) -> Result<(), StoreError> {
         for chunk in ids.chunks(64) {

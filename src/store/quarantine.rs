@@ -2,6 +2,7 @@
 
 use super::audit::{self, Entry};
 use super::cells::{Cells, micros, raw};
+use super::lease::Lease;
 use super::work::Work;
 use super::{Store, StoreError};
 use crate::domain::ids::{AccountName, LedgerId};
@@ -24,14 +25,15 @@ impl Store {
     /// `timeout`, `unparsable`.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when it is decided already.
+    /// [`StoreError::Missing`] when it is decided already, [`StoreError::Fenced`] when the lease is lost.
     pub async fn quarantine(
         &self,
+        lease: Option<&Lease>,
         id: LedgerId,
         reason: &'static str,
         now: Instant,
     ) -> Result<(), StoreError> {
-        let mut work = self.begin(None).await?;
+        let mut work = self.begin(lease).await?;
         let done = sqlx::query(
             "UPDATE ledger SET state = 'quarantined', state_at = $1, reason = $2, action = 'quarantined'
              WHERE id = $3 AND state = 'stored'",
@@ -67,7 +69,7 @@ impl Store {
         };
         let done = match action {
             QuarantineAction::Discard => work.discard(id, now).await?,
-            QuarantineAction::Retry | QuarantineAction::Release => work.again(id, released, now).await?,
+            QuarantineAction::Retry | QuarantineAction::Release => work.again(id, (released, 0), now).await?,
         };
         if !done {
             return Err(StoreError::Missing("mail that waits for a person"));
@@ -76,29 +78,34 @@ impl Store {
         work.commit(now).await
     }
 
-    /// Puts one mail of the account that was quarantined by a crash back to `stored`, once in its
-    /// life; called when idle.
+    /// Puts one mail of the account that was quarantined by a crash back to `stored`, once in its life,
+    /// with so many attempts spent; called when idle.
     pub async fn quarantine_second_chance(
         &self,
+        lease: Option<&Lease>,
         account: &AccountName,
+        attempts: u32,
         now: Instant,
     ) -> Result<Option<LedgerId>, StoreError> {
-        let mut work = self.begin(None).await?;
         let row = sqlx::query(
             "SELECT id FROM ledger WHERE state IN ('stored', 'held', 'quarantined', 'unfetchable')
                 AND state = 'quarantined' AND account = $1 AND reason = 'crash'
                 AND second_chance = 0 ORDER BY noted_at LIMIT 1",
         )
         .bind(account.as_str())
-        .fetch_optional(&mut *work.tx)
+        .fetch_optional(&self.pools.read)
         .await?;
         let Some(row) = row else { return Ok(None) };
         let id = LedgerId::from_slice(&Cells(&row).blob("id")?)?;
+        let mut work = self.begin(lease).await?;
         sqlx::query("UPDATE ledger SET second_chance = 1 WHERE id = $1")
             .bind(raw(id.as_bytes()))
             .execute(&mut *work.tx)
             .await?;
-        work.again(id, 0, now).await?;
+        if !work.again(id, (0, attempts), now).await? {
+            // A person was faster.
+            return Ok(None);
+        }
         work.note(entry(id, "quarantine_retry", "second_chance", (now, "system".into())));
         work.commit(now).await?;
         Ok(Some(id))
@@ -112,15 +119,21 @@ fn entry(id: LedgerId, action: &str, reason: &str, (at, actor): (Instant, String
 
 impl Work {
     /// Back to `stored`, of no run in flight, so that it is replayed.
-    async fn again(&mut self, id: LedgerId, released: i64, now: Instant) -> Result<bool, StoreError> {
+    async fn again(
+        &mut self,
+        id: LedgerId,
+        (released, attempts): (i64, u32),
+        now: Instant,
+    ) -> Result<bool, StoreError> {
         let done = sqlx::query(
-            "UPDATE ledger SET state = 'stored', state_at = $1, reason = NULL, action = NULL, attempts = 0,
+            "UPDATE ledger SET state = 'stored', state_at = $1, reason = NULL, action = NULL, attempts = $4,
                 released = CASE WHEN $2 = 1 THEN 1 ELSE released END, run = id
              WHERE id = $3 AND state IN ('quarantined', 'held')",
         )
         .bind(micros(now))
         .bind(released)
         .bind(raw(id.as_bytes()))
+        .bind(i64::from(attempts))
         .execute(&mut *self.tx)
         .await?;
         Ok(done.rows_affected() == 1)

@@ -9,6 +9,7 @@ use sqlx::any::AnyRow;
 use zeroize::Zeroizing;
 
 use super::cells::{Cells, marks, padded, raw};
+use super::lease::Lease;
 use super::{Store, StoreError};
 use crate::domain::ids::{AccountName, FolderName, LedgerId, RunId, Uid, UidValidity};
 use crate::domain::message::{Instant, Origin};
@@ -135,15 +136,42 @@ impl Store {
         open_all(query.fetch_all(&self.pools.read).await?, self.sealer.clone()).await
     }
 
-    /// Counts a solo attempt, durable before the attempt begins (L25); gives the new count.
-    pub async fn record_solo_attempt(&self, id: LedgerId) -> Result<u32, StoreError> {
-        let rows = sqlx::query(
-            "UPDATE ledger SET attempts = attempts + 1 WHERE id = $1 AND state = 'stored' RETURNING attempts",
+    /// Counts a solo attempt of this run, durable before the attempt begins (L25); gives the new count.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the lease is lost, [`StoreError::Missing`] when it is decided.
+    pub async fn record_solo_attempt(
+        &self,
+        lease: Option<&Lease>,
+        id: LedgerId,
+        run: RunId,
+    ) -> Result<u32, StoreError> {
+        let mut tx = self.begin_under(lease).await?;
+        let row = sqlx::query(
+            "UPDATE ledger SET attempts = attempts + 1, run = $2 WHERE id = $1 AND state = 'stored'
+             RETURNING attempts",
         )
         .bind(raw(id.as_bytes()))
-        .fetch_all(&self.pools.write)
+        .bind(raw(run.as_bytes()))
+        .fetch_optional(&mut *tx)
         .await?;
-        Cells(rows.first().ok_or(StoreError::Missing("mail to decide"))?).small("attempts")
+        let attempts = Cells(&row.ok_or(StoreError::Missing("mail to decide"))?).small("attempts")?;
+        tx.commit().await?;
+        Ok(attempts)
+    }
+
+    /// Takes back the attempts that this run had begun and did not end: whoever is asked to stop (SIGTERM)
+    /// does not die of the mail in hand (L25). Called when nothing of the run is at work any more.
+    pub async fn forgive_attempts(&self, run: RunId) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE ledger SET attempts = attempts - 1
+             WHERE state IN ('stored', 'held', 'quarantined', 'unfetchable') AND state = 'stored'
+                AND attempts > 0 AND run = $1",
+        )
+        .bind(raw(run.as_bytes()))
+        .execute(&self.pools.write)
+        .await?;
+        Ok(())
     }
 
     /// Mails in state `stored`, of one account or of all.

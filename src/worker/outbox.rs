@@ -1,5 +1,6 @@
-//! Empties the outbox: claim under a lease, send over kept sessions, settle in one commit. No
-//! transaction is open while a mail travels; a paused transport kills no row (L29).
+//! Empties the outbox: claim under a lease that is renewed while mails travel, send over kept
+//! sessions, settle in one commit. No transaction is open while a mail travels; a paused transport
+//! kills no row (L29). Never hands a mail over once its lease may be another gateway's.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use futures_util::{StreamExt as _, stream};
 use tokio::time::Instant as Monotonic;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Clock, Random};
+use crate::clock::{Clock, Life, Moment, Random};
 use crate::domain::ids::{OutboxId, RunId};
 use crate::domain::message::Instant;
 use crate::smtp::{Cause, Envelope, Pace, SendOutcome, Sender, retry_delay};
@@ -19,9 +20,13 @@ use super::{Bells, Failure, Step};
 
 /// Rows claimed at once.
 const CLAIM: u32 = 50;
-/// How long a claim holds.
-const LEASE: TimeDelta = TimeDelta::seconds(120);
-/// A send that begins later than this after the claim might outlast the lease.
+/// How long a claim holds: the rows of a dead gateway go out after this.
+const LEASE: TimeDelta = TimeDelta::seconds(20);
+/// The part of it that this gateway relies on; the rest is for wall clocks that disagree.
+const SURE: TimeDelta = TimeDelta::seconds(17);
+/// While mails travel the claim is renewed this often.
+const RENEW: Duration = Duration::from_secs(5);
+/// What has not begun so long after the claim is given back: an agent's answer may have come meanwhile.
 const START: Duration = Duration::from_secs(15);
 /// Results are durable after so long at the most.
 const SETTLE: Duration = Duration::from_millis(250);
@@ -105,39 +110,51 @@ impl OutboxWorker {
         if free == 0 {
             return Ok(Step::Idle);
         }
-        let hold = Hold { run: self.run, at: Clock::System.now(), ttl: LEASE };
+        let claimed = Moment::now();
+        let hold = Hold { run: self.run, at: claimed.wall, ttl: LEASE };
         let rows = self.store.claim(now, hold, free).await?;
         if rows.is_empty() {
             return Ok(Step::Idle);
         }
         self.gate().pace.take(rows.len(), now);
-        self.send_all(rows).await
+        self.send_all(rows, Life::of(claimed, SURE)).await
     }
 
     /// Sends side by side and settles in pieces: what SMTP accepted is durable within [`SETTLE`], so
-    /// that a crash repeats little. No send begins later than [`START`] after the claim, because it
-    /// must end within the lease; the rest is given back.
-    async fn send_all(&self, rows: Vec<Claimed>) -> Result<Step, Failure> {
+    /// that a crash repeats little. No send begins later than [`START`] after the claim; the rest is
+    /// given back.
+    async fn send_all(&self, rows: Vec<Claimed>, life: Life) -> Result<Step, Failure> {
         let (mut count, mut silent) = (0, true);
         let claimed = Monotonic::now();
+        let mut flying: Vec<OutboxId> = rows.iter().map(|row| row.id).collect();
+        let mut renewed = claimed;
         let mut late = Vec::new();
         let mut piece = Vec::new();
         let mut piece_due = claimed + SETTLE;
-        let mut sends = stream::iter(rows).map(|row| self.send_one(row, claimed)).buffer_unordered(AT_ONCE);
+        let mut sends =
+            stream::iter(rows).map(|row| self.send_one(row, claimed, &life)).buffer_unordered(AT_ONCE);
         loop {
             match tokio::time::timeout_at(piece_due, sends.next()).await {
                 Ok(Some((row, Some(outcome)))) => {
+                    flying.retain(|id| *id != row.id);
                     // No reply at all to any of them: the relay is away, not the mail's fault.
                     silent &= matches!(&outcome, SendOutcome::Transient(cause) if cause.code.is_none());
                     piece.push((row, outcome));
                     count += 1;
                 }
-                Ok(Some((row, None))) => late.push(row.id),
+                Ok(Some((row, None))) => {
+                    flying.retain(|id| *id != row.id);
+                    late.push(row.id);
+                }
                 Ok(None) => break,
                 Err(_due) => {
                     self.settle(&std::mem::take(&mut piece)).await?;
                     piece_due = Monotonic::now() + SETTLE;
                 }
+            }
+            if renewed.elapsed() >= RENEW {
+                renewed = Monotonic::now();
+                self.renew(&flying, &life).await;
             }
         }
         self.settle(&piece).await?;
@@ -147,14 +164,37 @@ impl OutboxWorker {
         if count > 0 && silent { Err(Failure::Away("the relay")) } else { Ok(Step::of(count)) }
     }
 
-    async fn send_one(&self, row: Claimed, claimed: Monotonic) -> (Claimed, Option<SendOutcome>) {
-        if claimed.elapsed() > START {
+    /// Prolongs the claim on mails that still travel. A row that another gateway took over means that
+    /// this one stood still for longer than its lease: then none of the others is handed over either.
+    async fn renew(&self, flying: &[OutboxId], life: &Life) {
+        let from = Moment::now();
+        let hold = Hold { run: self.run, at: from.wall, ttl: LEASE };
+        match self.store.renew_rows(hold, flying).await {
+            Ok(ours) if ours == flying.len() => life.renew(from, SURE),
+            Ok(_) => life.end(),
+            // The old lease goes on as long as it lasts.
+            Err(error) => tracing::warn!(%error, "the lease on mails underway was not renewed"),
+        }
+    }
+
+    async fn send_one(
+        &self,
+        row: Claimed,
+        claimed: Monotonic,
+        life: &Life,
+    ) -> (Claimed, Option<SendOutcome>) {
+        if claimed.elapsed() > START || !life.lasts() {
             return (row, None);
         }
-        let envelope =
-            Envelope { id: row.id, reverse_path: row.reverse_path.as_ref(), recipient: &row.recipient };
-        let outcome = self.sender.send(envelope, &row.bytes).await;
-        (row, Some(outcome))
+        let (reverse_path, recipient) = (row.reverse_path.as_ref(), &row.recipient);
+        let envelope = Envelope { id: row.id, reverse_path, recipient, life };
+        match self.sender.send(envelope, &row.bytes).await {
+            SendOutcome::Expired => {
+                tracing::warn!(outbox = %row.id, "not sent: this gateway stood still for longer than its lease");
+                (row, None)
+            }
+            outcome => (row, Some(outcome)),
+        }
     }
 
     async fn settle(&self, sent: &[(Claimed, SendOutcome)]) -> Result<(), Failure> {
@@ -202,7 +242,7 @@ impl OutboxWorker {
                 Some(Outcome::Dead { error: cause.to_string() })
             }
             SendOutcome::Transient(cause) => Some(later(retry_delay(row.attempts, self.jitter()), cause)),
-            SendOutcome::Throttled { .. } | SendOutcome::TransportPaused(_) => None,
+            SendOutcome::Throttled { .. } | SendOutcome::TransportPaused(_) | SendOutcome::Expired => None,
         }
     }
 

@@ -18,7 +18,7 @@ use crate::domain::ticket::TicketSnapshot;
 use crate::store::{Lease, LeaseName, Store, StoreError, TickQuery, Work};
 
 use super::door::{Door, DoorError};
-use super::lease::Held;
+use super::lease::{ASK, Held};
 use super::rules::{RuleBook, Rules};
 use super::{Bells, Failure, Step};
 
@@ -137,15 +137,19 @@ impl Sweep {
         while !stop.is_cancelled() {
             let outcome = self.turn(&mut lease, &mut kept).await;
             watch(&outcome);
-            match &outcome {
+            let wait = match &outcome {
                 Ok(Step::Did(_)) => continue,
-                Ok(Step::Idle) | Err(Failure::Elsewhere) => {}
-                Err(error) => tracing::warn!(%error, "the sweep rests for a while"),
-            }
+                Ok(Step::Idle) => LOOK,
+                Err(Failure::Elsewhere) => ASK,
+                Err(error) => {
+                    tracing::warn!(%error, "the sweep rests for a while");
+                    LOOK
+                }
+            };
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.bells.sweep.notified() => {}
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(wait) => {}
             }
         }
         lease.release().await;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use mailward::clock::{Life, Moment};
 use mailward::domain::account::{After, ImapServer, Secret, Tls};
 use mailward::domain::ids::{AccountName, FolderName, Uid, UidValidity};
 use mailward::domain::message::RawMail;
@@ -138,6 +139,37 @@ async fn l13_mail_is_moved_by_set_and_the_target_is_made() {
     let again = session.after_commit(&target, validity, &[uid(1), uid(2), uid(4)]).await;
     assert_eq!(again.failed, None);
     assert_eq!(dovecot.client("support").subjects("Processed/&AMk-t&AOk-").len(), 3);
+    session.logout().await;
+}
+
+/// L9: who stood still for longer than the account's lease changes nothing in the mailbox; its twin, in
+/// time, does.
+#[tokio::test]
+async fn l9_nothing_is_moved_or_flagged_once_the_lease_is_over() {
+    if !servers(&["dovecot", "openssl"]) {
+        return;
+    }
+    let dovecot = Dovecot::start(&["support"]);
+    dovecot.deliver("support", &mail("one"));
+    let (mut session, validity) = open_inbox(&dovecot).await;
+    let life = Life::of(Moment::now(), chrono::TimeDelta::zero());
+    session.change_while(life.clone());
+    for after in [After::Flag, After::Move(folder("Done"))] {
+        let outcome = session.after_commit(&after, validity, &[uid(1)]).await;
+        assert_eq!(
+            (outcome.failed, outcome.settled),
+            (Some(ImapError::LeaseOver), vec![(uid(1), Settled::Not)])
+        );
+    }
+    let outcome = session.remove_copied(validity, &[uid(1)]).await;
+    assert_eq!(
+        (outcome.failed, outcome.settled),
+        (Some(ImapError::LeaseOver), vec![(uid(1), Settled::Copied)])
+    );
+    assert_eq!(dovecot.client("support").flags("INBOX"), [""]);
+    life.renew(Moment::now(), chrono::TimeDelta::seconds(60));
+    assert_eq!(session.after_commit(&After::Move(folder("Done")), validity, &[uid(1)]).await.failed, None);
+    assert_eq!(dovecot.client("support").subjects("Done"), ["one"]);
     session.logout().await;
 }
 

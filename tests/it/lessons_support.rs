@@ -49,6 +49,7 @@ pub fn noon() -> Instant {
 /// What a test wants to be different.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    pub store: String,
     pub smtp: String,
     pub governor: String,
     pub accounts: String,
@@ -59,6 +60,7 @@ pub struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         Self {
+            store: "sqlite:store.db".into(),
             smtp: "kind = \"directory\"\npath = \"out\"\nreverse_path = \"null\"".into(),
             governor: "per_address_hour = 0\nper_address_day = 0\nper_mailbox_hour = 0".into(),
             accounts: format!("{}{}", account("support", "help", ""), account("breach", "alarm", "")),
@@ -244,7 +246,8 @@ impl House {
     }
 }
 
-fn write(plan: &Plan, scratch: &Scratch) -> PathBuf {
+/// Writes the configuration of a plan; keys and password only where they are missing.
+pub fn write(plan: &Plan, scratch: &Scratch) -> PathBuf {
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/config");
     let keys = scratch.join("keys.toml");
     if !keys.exists() {
@@ -273,9 +276,9 @@ fn write(plan: &Plan, scratch: &Scratch) -> PathBuf {
          [[agent]]\nname = \"carla\"\ndisplay_name = \"Security\"\naddress = \"carla@team.example\"\n\
          desks = [\"alarm\"]\nlanguages = [\"en\"]\n";
     fs::write(scratch.join("directory.toml"), directory).unwrap();
-    let Plan { smtp, governor, accounts, simulated, .. } = plan;
+    let Plan { store, smtp, governor, accounts, simulated, .. } = plan;
     let main = format!(
-        "[store]\nurl = \"sqlite:store.db\"\n[keys]\nfile = \"keys.toml\"\n[clock]\nsimulated = {simulated}\n\
+        "[store]\nurl = \"{store}\"\n[keys]\nfile = \"keys.toml\"\n[clock]\nsimulated = {simulated}\n\
          [smtp]\n{smtp}\n[governor]\n{governor}\n[auth]\nkind = \"rfc8601\"\nauthserv_ids = [\"{AUTHSERV}\"]\n\
          [paths]\ndesks = \"desks\"\ncalendars = \"{shipped}/calendars\"\ndirectory = \"directory.toml\"\n{accounts}"
     );

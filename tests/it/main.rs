@@ -1,11 +1,29 @@
 //! Everything that needs real servers or a whole program, in one binary.
 
 #[cfg(test)]
+mod absence;
+#[cfg(test)]
 mod app;
+#[cfg(test)]
+mod custody;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod drain;
+#[cfg(test)]
+mod due_reckoning;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod faults_books;
+#[cfg(test)]
+mod faults_servers;
+#[cfg(test)]
+mod faults_support;
+#[cfg(test)]
+mod gateways;
+#[cfg(test)]
+mod gateways_conflicts;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
@@ -38,9 +56,17 @@ mod lessons_servers;
 mod lessons_support;
 #[cfg(test)]
 mod lessons_wrong_ticket;
+#[cfg(all(test, feature = "fault-injection"))]
+mod poison;
+#[cfg(all(test, not(feature = "fault-injection")))]
+mod poison_off;
 #[cfg(test)]
 mod smtp_postfix;
 #[cfg(test)]
 mod smtp_relay;
 #[cfg(test)]
 mod store_conformance;
+#[cfg(test)]
+mod torture;
+#[cfg(test)]
+mod torture_support;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use mailward::clock::{Life, Moment};
 use mailward::domain::account::{Relay, ReversePathPolicy, Secret, Tls, Transport};
 use mailward::domain::address::EmailAddress;
 use mailward::domain::ids::OutboxId;
@@ -25,7 +27,8 @@ pub async fn send(sender: &Sender, from: Option<&str>, to: &str, bytes: &[u8]) -
     let reverse_path = from.map(|from| EmailAddress::parse(from).unwrap());
     let recipient = EmailAddress::parse(to).unwrap();
     let id = OutboxId::parse("0190a0b0-0000-7000-8000-000000000001").unwrap();
-    sender.send(Envelope { id, reverse_path: reverse_path.as_ref(), recipient: &recipient }, bytes).await
+    let (reverse_path, life) = (reverse_path.as_ref(), &Life::endless());
+    sender.send(Envelope { id, reverse_path, recipient: &recipient, life }, bytes).await
 }
 
 fn accepted(outcome: &SendOutcome) -> bool {
@@ -40,6 +43,7 @@ fn words(outcome: &SendOutcome) -> String {
         SendOutcome::Throttled { cause, wait } => format!("throttled {}s {cause}", wait.as_secs()),
         SendOutcome::Transient(cause) => format!("transient {cause}"),
         SendOutcome::TransportPaused(cause) => format!("paused {cause}"),
+        SendOutcome::Expired => "expired".to_owned(),
     }
 }
 
@@ -207,4 +211,33 @@ async fn a_slow_relay_holds_up_its_own_sessions_only() {
         assert!(accepted(&outcome.unwrap()));
     }
     assert!(since.elapsed() < Duration::from_millis(1100), "{:?}", since.elapsed());
+}
+
+/// L9: a mail whose lease is over is not handed over, neither before DATA nor after the relay's 354;
+/// its twin under a lease that lasts is.
+#[tokio::test]
+async fn l9_a_mail_is_not_handed_over_when_its_lease_is_over() {
+    let (sink, id) = (Sink::start(), OutboxId::parse("0190a0b0-0000-7000-8000-000000000001").unwrap());
+    let recipient = EmailAddress::parse("ann@example.org").unwrap();
+    let relay = sender(sink.port, 1);
+    let life = Life::of(Moment::now(), TimeDelta::seconds(60));
+    let envelope = Envelope { id, reverse_path: None, recipient: &recipient, life: &life };
+    assert!(accepted(&relay.send(envelope, MAIL).await));
+    assert_eq!(sink.mails().len(), 1);
+    // It ends while the relay thinks about DATA; then before the session comes to DATA at all.
+    sink.delay(At::Data, Duration::from_secs(1));
+    let (outcome, ()) = tokio::join!(relay.send(envelope, MAIL), async {
+        while sink.commands().iter().filter(|line| *line == "DATA").count() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        life.end();
+    });
+    assert_eq!(words(&outcome), "expired");
+    sink.recover();
+    assert_eq!(words(&relay.send(envelope, MAIL).await), "expired");
+    assert_eq!(sink.commands().iter().filter(|line| *line == "DATA").count(), 2);
+    assert_eq!(sink.mails().len(), 1, "the relay took neither");
+    life.renew(Moment::now(), TimeDelta::seconds(60));
+    assert!(accepted(&relay.send(envelope, MAIL).await), "and the session after them is sound");
+    assert_eq!(sink.mails().len(), 2);
 }

@@ -87,7 +87,7 @@ fn recipient(group: &Fields) -> Outcome {
     if code.as_deref().is_some_and(|code| code.starts_with('2')) && !action.starts_with("fail") {
         return Outcome::Good;
     }
-    let code = code.or_else(|| status::of(diagnostic));
+    let code = code.or_else(|| status::of(diagnostic, None));
     let permanent = match action.as_str() {
         action if action.starts_with("delayed") => false,
         _ => code.as_deref().map_or_else(|| action.starts_with("fail"), |code| code.starts_with('5')),

@@ -6,6 +6,8 @@
 mod dsn;
 mod prose;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use mail_parser::PartType;
 
@@ -29,29 +31,49 @@ pub fn read(mail: &Mail<'_>, message: &InboundMessage) -> Option<BounceReport> {
         return None;
     }
     let text = prose::notice(mail);
+    let lasting = status::is_permanent(&text);
     let mut recipients = standard.map(|report| report.recipients).unwrap_or_default();
     if recipients.is_empty() {
-        let found = prose::recipients(&text, mail, message);
-        recipients = found.into_iter().map(|address| from_prose(address, &text)).collect();
+        recipients = from_prose(prose::recipients(&text, mail, message), &text);
     }
     for recipient in &mut recipients {
         if recipient.status.is_none() {
-            recipient.status = status::of(&text);
+            recipient.status = status::of(&text, Some(recipient.permanent));
         }
+        // RFC 3463 3.1: nothing is known but the class.
+        recipient
+            .status
+            .get_or_insert_with(|| if recipient.permanent { "5.0.0" } else { "4.0.0" }.to_owned());
     }
     recipients.truncate(limits::FAILED_RECIPIENTS);
-    let permanent = if recipients.is_empty() {
-        status::is_permanent(&text)
-    } else {
-        Some(recipients.iter().any(|r| r.permanent))
-    };
+    let permanent =
+        if recipients.is_empty() { lasting } else { Some(recipients.iter().any(|r| r.permanent)) };
     Some(BounceReport { recipients, permanent, original: original(mail) })
 }
 
-fn from_prose(address: EmailAddress, text: &str) -> FailedRecipient {
+/// What the prose says of each address: first what stands between it and the next one.
+fn from_prose(addresses: Vec<EmailAddress>, text: &str) -> Vec<FailedRecipient> {
     let lasting = status::is_permanent(text);
-    let unnamed = lasting.map(|lasting| if lasting { "5.0.0" } else { "4.0.0" }.to_owned());
-    FailedRecipient { address, status: status::of(text).or(unnamed), permanent: lasting.unwrap_or(true) }
+    let lower = text.to_ascii_lowercase();
+    let at = |address: &EmailAddress| lower.find(&address.expose().to_ascii_lowercase());
+    let mut starts: Vec<usize> = addresses.iter().filter_map(at).collect();
+    starts.sort_unstable();
+    let section = |address: &EmailAddress| {
+        let start = at(address)?;
+        let line = text.get(..start)?.rfind('\n').map_or(0, |end| end + 1);
+        let end = starts.iter().find(|other| **other > start).copied().unwrap_or(text.len());
+        text.get(line..end)
+    };
+    // Of one address only, a code counts wherever it stands.
+    let code = if starts.len() > 1 { None } else { status::enhanced(text) };
+    let read = |address: EmailAddress| {
+        let own = section(&address).and_then(|own| status::of(own, lasting));
+        let status = code.clone().or(own).or_else(|| status::of(text, lasting));
+        let by_code = status.as_deref().map(|code| code.starts_with('5'));
+        let permanent = lasting.filter(|lasting| !lasting).or(by_code).or(lasting).unwrap_or(true);
+        FailedRecipient { address, status, permanent }
+    };
+    addresses.into_iter().take(limits::FAILED_RECIPIENTS).map(read).collect()
 }
 
 /// The Message-ID of the mail that was not delivered: from the returned message or its headers,

@@ -16,57 +16,86 @@ pub fn enhanced(text: &str) -> Option<String> {
 }
 
 /// Words of notices and what they mean, class left open: the reply code or the notice says whether
-/// it lasts. Exim, qmail, sendmail, Postfix, Exchange, Notes, Groupwise, large providers.
-const MEANINGS: [(&str, &str, char); 7] = [
+/// it lasts. Exim, qmail, sendmail, Postfix, Courier, Exchange, Notes, GroupWise, MDaemon, IMail,
+/// CommuniGate, large providers; in English, Spanish, Portuguese, Italian, French, German.
+const MEANINGS: [(&str, &str, char); 8] = [
     (
-        r"(?i)(?:mailbox|inbox|account|quota|user|casilla|caixa|boîte)[^.\n]{0,40}(?:is |are )?(?:full|exceed|over ?quota|agotad|plein|chei)|quota (?:usage )?exceed|over (?:the )?(?:maximum )?(?:allowed )?quota|exceeded storage|insufficient (?:disk |system )?storage|not enough storage|out of (?:disk )?space",
+        r"(?i)(?:mailbox|inbox|account|quota|user|casilla|buz[oó]n|caixa|casella|boîte|postfach)[^.\n]{0,60}(?:is |are )?(?:full|exceed|over ?quota|agotad|llen[oa]|chei[ao]|lotad|pien[ao]|plein|voll)|quota (?:usage )?exceed|exceeded (?:its |the |his |their )?(?:mail|storage|disk|quota|mailbox)|exceeds allowed size|over (?:the )?(?:maximum )?(?:allowed )?quota|excede?(?:u|d)? (?:a |la )?(?:cota|quota|cuota)|insufficient (?:disk |system )?storage|not enough (?:storage|space)|out of (?:disk )?space|disk quota",
         "2.2",
         '5',
     ),
     (
-        r"(?i)(?:user|recipient|mailbox|account|address|addressee|alias|local part|usuario|usuário|destinat[aá]rio|destinatario|empf[aä]nger)[^.\n]{0,40}(?:unknown|not (?:found|exist|listed|known|recognized|valid)|does(?:n't| not) exist|invalid|no such|rejected|unavailable|inexist|no existe|n[aã]o existe|desconocid|unbekannt)|unknown (?:user|recipient|address|local)|no such (?:user|person|recipient|mailbox|address)|(?:no|not a valid|isn't a valid) mailbox|no mailbox here|invalid (?:recipient|mailbox|user|address)|unrouteable address|not listed in (?:the )?(?:domino|public)|address(?:es)? (?:couldn't be found|wasn't found|rejected)|did not reach the following",
+        r"(?i)(?:users?|recipients?|mailbox|account|address(?:es)?|addressee|alias|local part|usuario|usu[aá]rio|destinat[aá]rio|utente|utilisateur|adresse|empf[aä]nger|benutzer)(?-u:\b)[^.\n]{0,60}(?:unknown|not (?:be )?(?:found|exist|listed|known|recognized|recognised|valid|available)|(?:couldn't|could not|wasn't) (?:be )?found|does(?:n't| not) (?:exist|have an?)|invalid|no such|rejected|unavailable|no longer|unreachable|inexist|no existe|n[aã]o (?:foi encontrado|existe)|non (?:esiste|trovat)|n'existe pas|introuvable|desconocid|desconhecid|sconosciut|inconnu|unbekannt|nicht gefunden|existiert nicht|не существует|не найден)|unknown (?:user|recipient|address|local|account|mailbox)|no such (?:user|person|recipient|mailbox|address|account)|(?:no|not a valid|isn't a valid|bad) (?:mailbox|recipient|destination mailbox)|no mailbox here|no valid recipient|invalid (?:recipient|mailbox|user|address)|unrouteable address|not listed in (?:the )?(?:domino|public)|mailbox not found|not a known user|bad destination|did not reach the following|不存在|見つかりません|未找到",
         "1.1",
         '5',
     ),
     (
-        r"(?i)(?:account|mailbox|user)[^.\n]{0,40}(?:disabled|inactive|suspended|deactivated|closed|discontinued|expired|blocked)",
+        r"(?i)(?:account|mailbox|user|cuenta|conta|compte|konto)(?-u:\b)[^.\n]{0,40}(?:disabled|inactive|suspended|deactivated|closed|discontinued|expired|blocked|inativ|inactiv|deshabilitad|desativad|suspendid|suspens|désactiv|gesperrt|deaktiviert)",
         "2.1",
         '5',
     ),
     (
-        r"(?i)(?:host|domain|mx)[^.\n]{0,40}(?:unknown|not found|lookup fail|does(?:n't| not) exist|couldn't be found|nxdomain)|unknown (?:host|domain)|no mx|name service error|dns (?:error|failure)|host or domain name not found|couldn't find any host",
+        r"(?i)(?:host|domain|mx|server)(?-u:\b)[^.\n]{0,40}(?:unknown|not found|lookup fail|does(?:n't| not) exist|couldn't be found|nxdomain|can't be found)|(?:unknown|no such) (?:host|domain)|no mx|name service error|dns (?:error|failure)|find any host|domain isn't in|bad (?:host|domain)|dominio (?:no existe|inexistente)|dom[ií]nio (?:não|inexist)",
         "1.2",
         '5',
     ),
     (
-        r"(?i)(?:spam|blacklist|black ?list|blocked|blocklist|rejected for policy|policy (?:reasons|violation|restriction)|content (?:rejected|filter)|not authori[sz]ed|relay(?:ing)? (?:access )?(?:denied|not permitted)|unable to relay|access denied|administrative prohibition)",
+        r"(?i)(?:spam|blacklist|black ?list|blocked|blocklist|listed (?:in|at|by)|rejected for policy|polic(?:y|ies) (?:reasons|violation|restriction)|content (?:rejected|filter)|not authori[sz]ed|relay(?:ing)? (?:access )?(?:denied|not (?:permitted|allowed))|unable to relay|access denied|administrative prohibition|permission denied|unsolicited|virus)",
         "7.1",
         '5',
     ),
     (
-        r"(?i)(?:message|mail|size)[^.\n]{0,30}(?:too (?:large|big|long)|exceeds? (?:the )?(?:maximum|size|fixed))",
+        r"(?i)(?:message|mail|size|mensaje|mensagem)[^.\n]{0,30}(?:too (?:large|big|long)|exceeds? (?:the )?(?:maximum|size|fixed|limit)|demasiado grande|muito grande)",
         "3.4",
         '5',
     ),
     (
-        r"(?i)(?:timed? ?out|time-?out|connection (?:refused|reset|failed)|could not connect|unable to connect|did not (?:respond|accept)|retry (?:time|timeout)|has been (?:delayed|in the queue|queued)|too (?:long|many)|undelivered after|still being retried|will (?:be )?(?:retr|try|keep))",
+        r"(?i)(?:timed? ?out|connection (?:refused|reset|failed|lost|dropped)|could not connect|unable to connect|no route|did not (?:respond|accept)|network (?:is )?(?:unreachable|error)|time-?out (?:while|connect))",
         "4.1",
+        '4',
+    ),
+    (
+        r"(?i)(?:retry (?:time|timeout)|has been (?:delayed|in the queue|queued)|hours on the queue|(?:too long|been) in (?:the )?queue|message expired|delivery time expired|too (?:long|many)|undelivered after|not yet been delivered|still being retried|will (?:be )?(?:retr|try|keep)|verz[oö]gert|retrasad|atrasad|ritardat|retard)",
+        "4.7",
         '4',
     ),
 ];
 
-/// The status a text means: its code, else its words with the class of its SMTP reply.
-pub fn of(text: &str) -> Option<String> {
+/// The detail of SMTP replies that say enough by themselves (RFC 5321 4.2.3, RFC 3463 3).
+const REPLIES: [(&str, &str); 8] = [
+    ("421", "4.3.2"),
+    ("450", "4.2.0"),
+    ("451", "4.3.0"),
+    ("452", "4.3.1"),
+    ("551", "5.1.6"),
+    ("552", "5.2.2"),
+    ("553", "5.1.3"),
+    ("556", "5.1.10"),
+];
+
+/// The status a text means: its code, else its words with the class of its SMTP reply; without a
+/// reply the class is that of the notice, `lasting`, where it is known.
+pub fn of(text: &str, lasting: Option<bool>) -> Option<String> {
     if let Some(code) = enhanced(text) {
         return Some(code);
     }
-    let reply = SMTP.captures(text).and_then(|found| found.get(1)).map(|m| m.as_str().to_owned());
+    let reply = SMTP.captures(text).map(|found| {
+        let digits = (1..=3).filter_map(|n| found.get(n)).map(|m| m.as_str());
+        digits.collect::<String>()
+    });
     let words =
         COMPILED.iter().zip(MEANINGS).find(|(pattern, _)| pattern.is_match(text)).map(|(_, meaning)| meaning);
+    let told = lasting.map(|lasting| if lasting { '5' } else { '4' });
     match (words, reply) {
-        (Some((_, detail, _)), Some(class)) => Some(format!("{class}.{detail}")),
-        (Some((_, detail, class)), None) => Some(format!("{class}.{detail}")),
-        (None, Some(class)) => Some(format!("{class}.0.0")),
+        (Some((_, detail, usual)), reply) => {
+            let class = reply.as_deref().and_then(|reply| reply.chars().next()).or(told).unwrap_or(usual);
+            Some(format!("{class}.{detail}"))
+        }
+        (None, Some(reply)) => {
+            let known =
+                REPLIES.iter().find(|(code, _)| *code == reply).map(|(_, status)| (*status).to_owned());
+            known.or_else(|| Some(format!("{}.0.0", reply.chars().next()?)))
+        }
         (None, None) => None,
     }
 }
@@ -75,16 +104,22 @@ static COMPILED: LazyLock<Vec<Pattern>> =
     LazyLock::new(|| MEANINGS.iter().map(|(source, _, _)| Pattern::new(source)).collect());
 
 pattern!(
-    DELAY,
-    r"(?i)(?:delay|this is (?:just )?a warning|warning: |no action is required|not yet been delivered|still (?:be(?:ing)? )?(?:try|retri|queued|undelivered)|will (?:continue|keep|be retried|try)|temporar|transient|do not need to resend)"
+    /// Words of a warning that is followed by more attempts, whatever else the notice says.
+    WARNING,
+    r"(?i)(?:non-?fatal|warning (?:message )?only|(?:this is|only) (?:just |only )?a warning|no action is required|not yet been delivered|still (?:be(?:ing)? )?(?:try|retri|queued|undelivered)|will (?:continue|keep|be retried|be attempted again|try again|retry)|(?:attempts|try(?:ing)?) (?:to deliver it )?(?:will|to) (?:continue|be made)|do not need to re-?send|(?:has been|was|is|being) (?:delayed|temporarily deferred)|delivery (?:is )?delayed|temporary (?:failure|problem|error)|wird weiterhin versucht|se seguir[aá] intentando|continuar[aá] tentando)"
 );
+pattern!(DELAY, r"(?i)(?:delay|warning: |temporar|transient|verz[oö]ger|retrasad|atrasad|ritard)");
 pattern!(
     LASTING,
-    r"(?i)(?:permanent|fatal error|giving up|given up|i've given up|returned to sender|undeliverable|could not be delivered|failed permanently)"
+    r"(?i)(?:permanent|(?:[^-n]|^)fatal error|giving up|given up|gave up|returned to (?:the )?sender|undeliverable|could not be delivered|cannot be delivered|failed permanently|will not (?:be )?(?:retr|try)|no further attempts)"
 );
 
 /// Does a notice speak of a lasting failure? `None` where it says neither.
 pub fn is_permanent(text: &str) -> Option<bool> {
+    let given_up = || GIVEN_UP.is_match(text);
+    if WARNING.is_match(text) && !given_up() {
+        return Some(false);
+    }
     if let Some(code) = enhanced(text) {
         return Some(code.starts_with('5'));
     }
@@ -95,8 +130,13 @@ pub fn is_permanent(text: &str) -> Option<bool> {
     if DELAY.is_match(text) && !lasting {
         return Some(false);
     }
-    (lasting || of(text).is_some_and(|code| code.starts_with('5'))).then_some(true)
+    (lasting || of(text, None).is_some_and(|code| code.starts_with('5'))).then_some(true)
 }
+
+pattern!(
+    GIVEN_UP,
+    r"(?i)(?:giving up|given up|gave up|permanent (?:error|failure|fatal)|failed permanently|(?:returned|removed) (?:to sender|from the (?:mail )?queue)|will not (?:be )?(?:retr|try)|no further attempts|could not be delivered for|5\.\d\.\d)"
+);
 
 #[cfg(test)]
 mod tests {
@@ -115,9 +155,12 @@ mod tests {
             ("hello", None, None),
         ];
         for (text, code, lasting) in cases {
-            assert_eq!(of(text).as_deref(), code, "{text}");
+            assert_eq!(of(text, is_permanent(text)).as_deref(), code, "{text}");
             assert_eq!(is_permanent(text), lasting, "{text}");
         }
         assert!(COMPILED.iter().all(Pattern::is_sound));
+        for pattern in [&WARNING, &DELAY, &LASTING, &GIVEN_UP, &ENHANCED, &SMTP] {
+            assert!(pattern.is_sound());
+        }
     }
 }

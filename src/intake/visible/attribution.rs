@@ -10,7 +10,7 @@ const WRAPPED: usize = 6;
 /// Octets of the longest attribution.
 const LONGEST: usize = 600;
 
-const VERBS: &str = r"(?:wrote|writes|sent|said|schrieb|geschrieben|escribió|escribio|escribi[oó]|ha escrito|escreveu|a écrit|écrit|ecrit|a ecrit|écrivait|ha scritto|scrisse|scrive|schreef|geschreven|napisał(?:\(?a\)?)?|pisze|napsal(?:\(?a\)?)?|skrev|skreiv|skrifaði|kirjoitti|a scris|írta|ezt írta|έγραψε|va escriure|menulis|yazdı|đã viết|viết|написал(?:\(?а\)?)?|написав|написа|пишет|пише|写道|寫道|写了|書きました|のメッセージ|のメール|작성|כתב|كتب)";
+const VERBS: &str = r"(?:wrote|writes|sent|said|schrieb|geschrieben|escribió|escribio|escribi[oó]|ha escrito|escreveu|a écrit|écrit|ecrit|a ecrit|écrivait|ha scritto|scrisse|scrive|schreef|geschreven|napisał(?:\(?a\)?)?|pisze|napsal(?:\(?a\)?)?|napísal(?:\(?a\)?)?|napisa(?:o|la)(?: je)?|skrev|skreiv|skrifaði|kirjoitti|a scris|írta|ezt írta|έγραψε|va escriure|menulis|yazdı|đã viết|viết|написал(?:\(?а\)?)?|написав|написа|пишет|пише|写道|寫道|写了|書きました|のメッセージ|のメール|작성|작성했습니다|כתב|كتب|escribiu|kirjutas|rašė|rakstīja|เขียนว่า|написао|је написао/ла|scrie|a trimis|wrote the following)";
 
 pattern!(
     STARTS,
@@ -53,6 +53,38 @@ pattern!(
     r"^(.*\S)\s*?(?:\s|-{2,}\s*)(On (?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? |(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* \d|\d{1,2}[/-]).{5,300}\bwrote:)\s*$"
 );
 
+// GroupWise frames its attribution in angle brackets and quotes nothing.
+pattern!(FRAMED, r"^\s*>>>\s.{0,120}\d.{0,20}>>>\s*$");
+// mutt with a format of its own: "* Mary Major [2026-01-05 09:12]:".
+pattern!(BRACKETED, r"[\[(][^\[\]()]{6,40}[\])]\s*[:：]$");
+// The author with an address, then the date: Gmail in Hungarian, Turkish, Catalan; Apple in Polish.
+pattern!(
+    AUTHOR_THEN_DATE,
+    r"^[^.!?:]{0,90}[<(\[]+\s*[^\s<>()@]+@[^\s<>()]+?\s*[>)\]]+.{1,60}\d{1,2}\s?[:.h]\s?\d{2}.{0,12}[:：]$"
+);
+// The date, then the author with an address, then a word or two: Gmail in every language.
+pattern!(
+    DATE_THEN_AUTHOR,
+    r"[<(\[]+\s*(?:mailto:)?[^\s<>()\[\]@]+@[^\s<>()\[\]]+?\s*[>)\]]+[^.!?<>@]{0,30}[:：]\W*$"
+);
+pattern!(YEAR_AND_TIME, r"(?:19|20)\d\d.*\d{1,2}[:.]\d{2}|\d{1,2}[:.]\d{2}.*(?:19|20)\d\d");
+// Notes: "Mary Major/CLINIC wrote on 05/01/2026 09:12:33 AM:".
+pattern!(
+    NAME_VERB_DATE,
+    &format!(r"(?i)^[^.!?:<>@]{{2,60}}\s{VERBS}\s(?:\S{{1,6}}\s)?\S{{0,12}}\d.{{0,50}}[:：]$")
+);
+pattern!(PROSE, &format!(r"(?:^|\s)\p{{Ll}}[\p{{Ll}}'-]{{2,}}\s+(?i:{VERBS})(?:\s|$)"));
+pattern!(
+    NAME_ADDRESS_VERB,
+    &format!(r"(?i)^(.{{0,80}}?)[<(\[]?[^\s<>()\[\]@]+@[^\s<>()\[\]@]+?[>)\]]*\s*{VERBS}\s*[:：]$")
+);
+pattern!(NEWS, r"(?i)^in (?:article|message|news:|<)");
+
+/// GroupWise: the line stands for itself, what it announces bears no mark.
+pub fn is_framed(text: &str) -> bool {
+    text.len() < 200 && FRAMED.is_match(text)
+}
+
 /// A line that runs into an attribution becomes two.
 pub fn split_inline(line: &str) -> Vec<String> {
     let candidate =
@@ -79,6 +111,7 @@ pub fn at(lines: &[Line], at: usize) -> Option<usize> {
     if !(anchored
         || dated
         || QUOTING.is_match(first)
+        || BRACKETED.is_match(first)
         || ADDRESS.is_match(first)
         || VERB_WITHIN.is_match(first))
     {
@@ -102,7 +135,7 @@ pub fn at(lines: &[Line], at: usize) -> Option<usize> {
         if !joined.is_empty() {
             joined.push(' ');
         }
-        joined.push_str(text);
+        joined.extend(text.chars().filter(|c| !is_direction(*c)));
         if joined.len() > LONGEST {
             break;
         }
@@ -114,6 +147,11 @@ pub fn at(lines: &[Line], at: usize) -> Option<usize> {
         }
     }
     None
+}
+
+/// Marks of the writing direction, which Gmail sets around names in Hebrew and Arabic.
+const fn is_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A `>` line ends the attribution, unless it is the end of the address and the verb.
@@ -136,9 +174,12 @@ fn is_whole(text: &str) -> bool {
     if MYSELF.is_match(text) {
         return false;
     }
-    let Some((when, _)) = WHEN.find(text) else { return QUOTING.is_match(text) };
+    let Some((when, _)) = WHEN.find(text) else { return QUOTING.is_match(text) || is_author(text) };
     let ends = text.trim_end_matches(['*', '_', ' ', '-', '>']).ends_with([':', '：']);
     let near = when <= 40;
+    if is_stamp(text, near) || is_author(text) {
+        return true;
+    }
     if STARTS.is_match(text) && near {
         let named = VERB_LAST.is_match(text) && !is_sentence(text);
         return named
@@ -157,12 +198,34 @@ fn is_whole(text: &str) -> bool {
     short && ends && ADDRESS.is_match(text) && verb
 }
 
+/// A date with its time and an author with an address, in whatever order and language, and nothing
+/// after them but a word or two and a colon.
+fn is_stamp(text: &str, near: bool) -> bool {
+    if text.len() > 300 || !YEAR_AND_TIME.is_match(text) {
+        return false;
+    }
+    let ends = text.ends_with([':', '：']);
+    let dated = near && DATE_THEN_AUTHOR.is_match(text);
+    let verb = near && ends && text.chars().count() <= 120 && VERB_LAST.is_match(text) && !is_sentence(text);
+    let notes = NAME_VERB_DATE.is_match(text) && !PROSE.is_match(text);
+    dated || verb || notes || AUTHOR_THEN_DATE.is_match(text)
+}
+
+/// "Mary Major <mary@clinic.example> wrote:" with no date at all, as newsreaders write it.
+fn is_author(text: &str) -> bool {
+    let Some(found) = NAME_ADDRESS_VERB.captures(text) else { return false };
+    let name = found.get(1).map_or("", |name| name.as_str());
+    let is_name = |word: &str| word.len() <= 3 || !word.starts_with(char::is_lowercase);
+    NEWS.is_match(name) || name.split_whitespace().all(is_name)
+}
+
 /// "Mary Major wrote:", "Mary <mary@clinic.example> writes:", a date and an address without more:
 /// only where a quote follows at once.
 fn introduces(text: &str) -> bool {
     let short = text.chars().count() <= 160;
     let dated = WHEN.find(text).is_some_and(|(at, _)| at <= 25) && ADDRESS.is_match(text);
-    short && !MYSELF.is_match(text) && (VERB_LAST.is_match(text) || dated)
+    let bracketed = WHEN.find(text).is_some() && BRACKETED.is_match(text);
+    short && !MYSELF.is_match(text) && (VERB_LAST.is_match(text) || dated || bracketed)
 }
 
 fn quote_follows(lines: &[Line], from: usize) -> bool {
@@ -189,6 +252,15 @@ mod tests {
             &MYSELF,
             &RULED,
             &INLINE,
+            &FRAMED,
+            &BRACKETED,
+            &AUTHOR_THEN_DATE,
+            &DATE_THEN_AUTHOR,
+            &YEAR_AND_TIME,
+            &NAME_VERB_DATE,
+            &PROSE,
+            &NAME_ADDRESS_VERB,
+            &NEWS,
         ] {
             assert!(pattern.is_sound());
         }

@@ -7,6 +7,7 @@ mod attribution;
 mod blocks;
 mod signature;
 
+use super::pattern::pattern;
 use super::render::{self, Mark};
 use super::{limits, links};
 
@@ -31,13 +32,35 @@ pub fn reply_html(html: &str) -> Visible {
 
 /// Reads a plain-text body; `forwarded` when the subject says so: then header blocks are its matter.
 pub fn of_text(text: &str, forwarded: bool) -> Visible {
-    let lines = text
+    let mut lines: Vec<Line> = text
         .lines()
         .flat_map(attribution::split_inline)
         .map(|text| Line { text, mark: Mark::Plain })
         .collect();
+    mark_initials(&mut lines);
     read(lines, forwarded)
 }
+
+/// The Bat and old newsreaders quote with the author's initials: `MM> text`. One such line may be a
+/// prompt; two and more of the same letters are a quote.
+fn mark_initials(lines: &mut [Line]) {
+    let quoted: Vec<usize> = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| INITIALS.is_match(line.head()))
+        .map(|(at, _)| at)
+        .collect();
+    if quoted.len() < 2 {
+        return;
+    }
+    for at in quoted {
+        if let Some(line) = lines.get_mut(at) {
+            line.mark = Mark::Quote;
+        }
+    }
+}
+
+pattern!(INITIALS, r"^ ?[A-Z]{2,3}>{1,3} ");
 
 /// Reads an HTML body.
 pub fn of_html(html: &str, forwarded: bool) -> Visible {
@@ -78,9 +101,12 @@ fn read(mut lines: Vec<Line>, forwarded: bool) -> Visible {
         if lines.len() > limits::VISIBLE_LINES { lines.split_off(limits::VISIBLE_LINES) } else { Vec::new() };
     let mut fates = quotes(&lines, forwarded);
     signature::elide(&lines, &mut fates);
-    if lines.iter().zip(&fates).all(|(line, fate)| *fate != Fate::Keep || line.is_blank()) {
+    if leaves_nothing(&lines, &fates) {
         fates = vec![Fate::Keep; lines.len()];
         signature::elide_banner(&lines, &mut fates);
+    }
+    if leaves_nothing(&lines, &fates) {
+        fates = vec![Fate::Keep; lines.len()];
     }
     let mut out = Visible::default();
     for (line, fate) in lines.iter().zip(&fates) {
@@ -95,6 +121,10 @@ fn read(mut lines: Vec<Line>, forwarded: bool) -> Visible {
     out.visible = links::unwrap_all(&squeeze(&out.visible));
     out.elided.truncate(out.elided.trim_end().len());
     out
+}
+
+fn leaves_nothing(lines: &[Line], fates: &[Fate]) -> bool {
+    lines.iter().zip(fates).all(|(line, fate)| *fate != Fate::Keep || line.is_blank())
 }
 
 /// No blank lines around, never two in a row.
@@ -129,13 +159,17 @@ fn quotes(lines: &[Line], forwarded: bool) -> Vec<Fate> {
             }
             break;
         }
+        if attribution::is_framed(line.head()) && at > 0 {
+            elide_from(&mut fates, at);
+            break;
+        }
         if line.is_quoted() {
             let end = run_end(lines, at);
             let first = first_text(lines, at);
             if blocks::is_forward_marker(first) {
                 break;
             }
-            if blocks::is_original_marker(first) {
+            if blocks::is_original_marker(first) || blocks::is_above_marker(first) {
                 elide_from(&mut fates, at);
                 break;
             }
@@ -147,7 +181,8 @@ fn quotes(lines: &[Line], forwarded: bool) -> Vec<Fate> {
             break;
         }
         let rule = at == underscores && at > 0;
-        if rule || blocks::is_original_marker(line.head()) || blocks::header_block(lines, at) {
+        let marker = || blocks::is_original_marker(line.head()) || blocks::is_above_marker(line.head());
+        if rule || marker() || blocks::header_block(lines, at) {
             elide_from(&mut fates, blocks::with_rule_above(lines, at));
             break;
         }

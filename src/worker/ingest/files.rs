@@ -80,7 +80,8 @@ impl FileReader {
         if fresh.is_empty() {
             self.ingest.store.polled(&self.account, &folder, started).await?;
             self.ingest.store.reconciled(&self.account, &folder, started).await?;
-            return Ok(Step::Idle);
+            self.leftover = self.ingest.second_chance(self.lease.get(), &self.account).await?;
+            return Ok(if self.leftover { Step::Did(1) } else { Step::Idle });
         }
         let batch: Vec<FoundFile> = fresh.into_iter().take(self.limits.batch_mails).collect();
         let done = self.batch(&account, &folder, (batch, history_below)).await?;

@@ -2,6 +2,8 @@
 //! transaction B, tidy on the server. Nothing is touched on the server before transaction B is
 //! durable (L2), and no mail is decided twice.
 
+#[cfg(feature = "fault-injection")]
+mod fault;
 pub mod files;
 pub mod guard;
 pub mod imap;

@@ -59,10 +59,10 @@ impl Ingest {
                     // What stands before it is decided first: mail k+1 may answer mail k.
                     self.decide_all(lease, &rules, std::mem::take(&mut ready), (&mut ended, &mut solo))
                         .await?;
-                    ended.push(self.quarantine(*mail, reason).await?);
+                    ended.push(self.quarantine(lease, *mail, reason).await?);
                 }
                 Err((mail, Trouble::Crashed(_))) => solo.push(*mail),
-                Err((mail, Trouble::Homeless)) => ended.push(self.quarantine(*mail, "no_desk").await?),
+                Err((mail, Trouble::Homeless)) => ended.push(self.quarantine(lease, *mail, "no_desk").await?),
             }
             if ready.len() >= MAX_MAILS {
                 self.decide_all(lease, &rules, std::mem::take(&mut ready), (&mut ended, &mut solo)).await?;
@@ -91,6 +91,14 @@ impl Ingest {
         Ok(Step::of(ended.len().max(1)))
     }
 
+    /// Gives one mail of the account that a crash quarantined another try, alone, once in its life: kill -9
+    /// may have hit it three times. To be called when idle; the caller replays it.
+    pub async fn second_chance(&self, lease: Option<&Lease>, account: &AccountName) -> Result<bool, Failure> {
+        let now = self.clock.now();
+        let given = self.store.quarantine_second_chance(lease, account, ATTEMPTS - 1, now).await?;
+        Ok(given.is_some())
+    }
+
     /// Replays mails that a pipe left behind when it died: no reader owns them.
     pub async fn replay_pipes(&self) -> Result<Step, Failure> {
         let rules = self.book.current();
@@ -112,11 +120,11 @@ impl Ingest {
     async fn solo(&self, lease: Option<&Lease>, mail: StoredMail) -> Result<Vec<Ended>, Failure> {
         let id = mail.id;
         if mail.attempts >= ATTEMPTS {
-            return Ok(vec![self.quarantine(mail, "crash").await?]);
+            return Ok(vec![self.quarantine(lease, mail, "crash").await?]);
         }
         let mut mail = Some(mail);
         loop {
-            let attempt = self.store.record_solo_attempt(id).await?;
+            let attempt = self.store.record_solo_attempt(lease, id, self.run).await?;
             let rules = self.book.current();
             let taken = match mail.take() {
                 Some(mail) => mail,
@@ -135,13 +143,15 @@ impl Ingest {
                     }
                 }
                 Err((mail, Trouble::Refused(reason))) => {
-                    return Ok(vec![self.quarantine(*mail, reason).await?]);
+                    return Ok(vec![self.quarantine(lease, *mail, reason).await?]);
                 }
-                Err((mail, Trouble::Homeless)) => return Ok(vec![self.quarantine(*mail, "no_desk").await?]),
+                Err((mail, Trouble::Homeless)) => {
+                    return Ok(vec![self.quarantine(lease, *mail, "no_desk").await?]);
+                }
                 Err((mail, Trouble::Crashed(why))) => (*mail, why),
             };
             if attempt >= ATTEMPTS {
-                return Ok(vec![self.quarantine(failed, why).await?]);
+                return Ok(vec![self.quarantine(lease, failed, why).await?]);
             }
             mail = Some(failed);
         }
@@ -161,8 +171,13 @@ impl Ingest {
         Ok(Err((Box::new(again), Trouble::Crashed(why))))
     }
 
-    async fn quarantine(&self, mail: StoredMail, reason: &'static str) -> Result<Ended, Failure> {
-        self.store.quarantine(mail.id, reason, self.clock.now()).await?;
+    async fn quarantine(
+        &self,
+        lease: Option<&Lease>,
+        mail: StoredMail,
+        reason: &'static str,
+    ) -> Result<Ended, Failure> {
+        self.store.quarantine(lease, mail.id, reason, self.clock.now()).await?;
         tracing::warn!(ledger = %mail.id, reason, "quarantined");
         Ok(Ended {
             ledger: mail.id,

@@ -5,8 +5,10 @@
 
 mod client;
 mod dovecot;
+mod mailbox;
 mod postfix;
 mod postgres;
+mod proxy;
 mod scratch;
 mod scripted;
 mod sink;
@@ -20,8 +22,10 @@ use std::time::{Duration, Instant};
 
 pub use client::lmtp_deliver;
 pub use dovecot::{Dovecot, PASSWORD};
+pub use mailbox::{Act, Mailbox, Mischief};
 pub use postfix::Postfix;
 pub use postgres::Postgres;
+pub use proxy::{Chance, Proxy, Tally, Weather};
 pub use scratch::Scratch;
 pub use scripted::{Conversation, Scripted, folder_lines};
 pub use sink::{At, Sink, SunkMail};

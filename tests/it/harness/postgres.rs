@@ -1,18 +1,23 @@
-//! A private PostgreSQL cluster in a scratch folder, reached by a unix socket only, under Debian's
-//! user `postgres` (initdb refuses root), stopped by its own process id when dropped.
+//! A private PostgreSQL cluster in a scratch folder, reached by a unix socket and, where a test asks
+//! for it, by TLS on loopback; under Debian's user `postgres` (initdb refuses root), stopped by its
+//! own process id when dropped.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use super::scratch::{Scratch, stop_by_pid_file};
-use super::{WAIVER, is_root, run};
+use super::{Certificates, WAIVER, free_port, is_root, run};
 
 /// A running cluster.
 pub struct Postgres {
     scratch: Scratch,
     bin: PathBuf,
     databases: AtomicU32,
+    /// TLS on this port of loopback, with the authority that vouches for it.
+    tls: Option<(u16, Certificates)>,
 }
 
 /// Where Debian keeps the binaries of its newest version; they are in nobody's PATH.
@@ -28,6 +33,18 @@ impl Postgres {
     /// # Panics
     /// When it is not installed and that was not waived.
     pub fn start() -> Option<Self> {
+        Self::build(false)
+    }
+
+    /// The same, listening with TLS on loopback too.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub fn start_with_tls() -> Option<Self> {
+        Self::build(true)
+    }
+
+    fn build(tls: bool) -> Option<Self> {
         let Some(bin) = binaries() else {
             let waived = std::env::var_os(WAIVER).is_some_and(|value| value == "1");
             assert!(
@@ -38,25 +55,53 @@ impl Postgres {
             return None;
         };
         let scratch = Scratch::new("pg");
+        let tls = tls.then(|| (free_port(), Certificates::issue(&scratch)));
         if is_root() {
-            run("chown", &["postgres", &scratch.text()]);
+            run("chown", &["-R", "postgres", &scratch.text()]);
         }
-        let cluster = Self { scratch, bin, databases: AtomicU32::new(0) };
+        let cluster = Self { scratch, bin, databases: AtomicU32::new(0), tls };
         let (folder, data) = (cluster.scratch.text(), cluster.scratch.join("data").display().to_string());
         cluster.call("initdb", &["-D", &data, "-A", "trust", "-U", "mailward", "-E", "UTF8", "--no-sync"]);
-        let options = format!(
-            "-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=90 -c log_statement=all"
-        );
-        let log = format!("{folder}/log");
-        cluster.call("pg_ctl", &["-D", &data, "-w", "-o", &options, "-l", &log, "start"]);
+        let listen = cluster.tls.as_ref().map_or("-c listen_addresses=''".to_owned(), |(port, tls)| {
+            let (cert, key) = (tls.certificate.display(), tls.key.display());
+            format!("-p {port} -c listen_addresses=127.0.0.1 -c ssl=on -c ssl_cert_file={cert} -c ssl_key_file={key}")
+        });
+        let options = format!("-k {folder} {listen} -c fsync=off -c max_connections=90 -c log_statement=all");
+        fs::write(cluster.scratch.join("options"), options).unwrap();
+        cluster.begin();
         Some(cluster)
+    }
+
+    fn begin(&self) {
+        let (folder, data) = (self.scratch.text(), self.scratch.join("data").display().to_string());
+        let options = fs::read_to_string(self.scratch.join("options")).unwrap();
+        let log = format!("{folder}/log");
+        self.call("pg_ctl", &["-D", &data, "-w", "-o", &options, "-l", &log, "start"]);
+    }
+
+    /// Stops it in a mode of pg_ctl (`fast`, `immediate`), waits `away`, and starts it again.
+    pub fn restart(&self, mode: &str, away: Duration) {
+        let data = self.scratch.join("data").display().to_string();
+        self.call("pg_ctl", &["-D", &data, "-w", "-m", mode, "stop"]);
+        std::thread::sleep(away);
+        self.begin();
+    }
+
+    /// The port that speaks TLS, and who vouches for it.
+    ///
+    /// # Panics
+    /// When it was started without.
+    pub fn tls(&self) -> (u16, &Certificates) {
+        let (port, certificates) = self.tls.as_ref().unwrap();
+        (*port, certificates)
     }
 
     /// The URL of a fresh, empty database.
     pub fn database(&self) -> String {
         let name = format!("t{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        self.call("createdb", &["-h", &self.scratch.text(), "-U", "mailward", &name]);
-        format!("postgres://mailward@{}/{name}", self.scratch.text().replace('/', "%2F"))
+        let port = self.tls.as_ref().map_or(5432, |(port, _)| *port).to_string();
+        self.call("createdb", &["-h", &self.scratch.text(), "-p", &port, "-U", "mailward", &name]);
+        format!("postgres://mailward@{}:{port}/{name}", self.scratch.text().replace('/', "%2F"))
     }
 
     /// Where everything of it lies on disk; `log` holds every statement.

@@ -51,7 +51,7 @@ fn gap(world: &World, minutes: i64) -> NewGap {
 pub async fn l03_a_gap_waits_and_is_filled(world: &World) {
     world.see(FirstRun::Live).await;
     let store = &world.store;
-    let first = store.record_gap(&gap(world, 0)).await.unwrap().unwrap();
+    let first = store.record_gap(None, &gap(world, 0)).await.unwrap().unwrap();
     assert_eq!((first.attempts, first.next_try), (1, world.later(1)));
     let (account, folder) = (account("support"), inbox());
     assert!(store.due_gaps(&account, &folder, world.now).await.unwrap().is_empty());
@@ -59,7 +59,7 @@ pub async fn l03_a_gap_waits_and_is_filled(world: &World) {
         store.due_gaps(&account, &folder, world.later(1)).await.unwrap(),
         std::slice::from_ref(&first)
     );
-    let second = store.record_gap(&gap(world, 1)).await.unwrap().unwrap();
+    let second = store.record_gap(None, &gap(world, 1)).await.unwrap().unwrap();
     assert_eq!((second.id, second.attempts, second.next_try), (first.id, 2, world.later(6)));
     let listed = store.ledger_list(&LedgerFilter::default()).await.unwrap();
     assert_eq!((listed[0].state.as_str(), listed[0].reason.as_deref()), ("unfetchable", Some("no_data")));
@@ -69,7 +69,7 @@ pub async fn l03_a_gap_waits_and_is_filled(world: &World) {
     assert!(store.due_gaps(&account, &folder, world.later(900)).await.unwrap().is_empty());
     let kept = store.stored_mail(mail.id).await.unwrap().unwrap();
     assert_eq!((kept.bytes.as_slice(), kept.history, kept.attempts), (&b"late"[..], true, 0));
-    assert_eq!(store.record_gap(&gap(world, 9)).await.unwrap(), None);
+    assert_eq!(store.record_gap(None, &gap(world, 9)).await.unwrap(), None);
 }
 
 pub async fn l25_rows_of_a_dead_run_are_replayed(world: &World) {
@@ -87,16 +87,30 @@ pub async fn l25_rows_of_a_dead_run_are_replayed(world: &World) {
     assert_eq!(seen, [(1, b"mail 1".to_vec()), (2, b"mail 2".to_vec()), (3, b"mail 3".to_vec())]);
     let poison = replayed[1].id;
     for attempt in 1..=3 {
-        assert_eq!(world.store.record_solo_attempt(poison).await.unwrap(), attempt);
+        assert_eq!(world.store.record_solo_attempt(None, poison, world.run).await.unwrap(), attempt);
     }
-    world.store.quarantine(poison, "crash", world.now).await.unwrap();
+    world.store.quarantine(None, poison, "crash", world.now).await.unwrap();
     assert_eq!(rows(other).await.len(), 2);
-    assert!(matches!(world.store.record_solo_attempt(poison).await, Err(StoreError::Missing(_))));
-    let chance = world.store.quarantine_second_chance(&account("support"), world.now).await.unwrap();
+    // SIGTERM in the middle of an attempt: this run's is taken back, another run's stays.
+    world.store.record_solo_attempt(None, replayed[0].id, world.run).await.unwrap();
+    world.store.record_solo_attempt(None, replayed[2].id, other).await.unwrap();
+    world.store.forgive_attempts(world.run).await.unwrap();
+    let attempts: Vec<u32> =
+        rows(world.ids().run().unwrap()).await.iter().map(|mail| mail.attempts).collect();
+    assert_eq!(attempts, [0, 1]);
+    assert!(matches!(
+        world.store.record_solo_attempt(None, poison, world.run).await,
+        Err(StoreError::Missing(_))
+    ));
+    let chance = world.store.quarantine_second_chance(None, &account("support"), 2, world.now).await.unwrap();
     assert_eq!(chance, Some(poison));
-    assert_eq!(rows(world.run).await.len(), 1);
-    world.store.quarantine(poison, "crash", world.now).await.unwrap();
-    assert_eq!(world.store.quarantine_second_chance(&account("support"), world.now).await.unwrap(), None);
+    let again = world.store.stored_mail(poison).await.unwrap().unwrap();
+    assert_eq!(again.attempts, 2, "one attempt is left to it");
+    world.store.quarantine(None, poison, "crash", world.now).await.unwrap();
+    assert_eq!(
+        world.store.quarantine_second_chance(None, &account("support"), 2, world.now).await.unwrap(),
+        None
+    );
 }
 
 pub async fn l30_a_new_uidvalidity_starts_over(world: &World) {
@@ -150,9 +164,9 @@ pub async fn l13_what_lies_on_the_server_is_remembered(world: &World) {
         || async { world.store.to_tidy(&account("support"), &inbox(), UidValidity(9), 10).await.unwrap() };
     let list = to_tidy().await;
     assert_eq!(list.iter().map(|t| (t.uid.get(), t.copied)).collect::<Vec<_>>(), [(1, false)]);
-    world.store.tidied(&[list[0].id], Tidied::Copied).await.unwrap();
+    world.store.tidied(None, &[list[0].id], Tidied::Copied).await.unwrap();
     assert!(to_tidy().await[0].copied);
-    world.store.tidied(&[list[0].id], Tidied::Done).await.unwrap();
+    world.store.tidied(None, &[list[0].id], Tidied::Done).await.unwrap();
     assert!(to_tidy().await.is_empty());
     assert!(world.store.stored_mail(b).await.unwrap().is_some());
 }
@@ -172,6 +186,24 @@ pub async fn a_lost_lease_changes_nothing(world: &World) {
     assert_eq!(store.commit_originals(Some(&lease), batch()).await, Err(StoreError::Fenced));
     assert!(matches!(store.begin(Some(&lease)).await, Err(StoreError::Fenced)));
     assert_eq!(store.renew(&lease, world.later(3), ttl).await, Err(StoreError::Fenced));
+    let landed =
+        store.commit_originals(None, world.batch(vec![world.original(7, b"y")], None)).await.unwrap();
+    let Some(Landing::New(id)) = landed.first().copied() else { panic!("{landed:?}") };
+    let late = Some(&lease);
+    assert_eq!(store.record_gap(late, &gap(world, 3)).await, Err(StoreError::Fenced));
+    assert_eq!(store.record_solo_attempt(late, id, one).await, Err(StoreError::Fenced));
+    assert_eq!(store.tidied(late, &[id], Tidied::Done).await, Err(StoreError::Fenced));
+    assert_eq!(store.quarantine(late, id, "crash", world.now).await, Err(StoreError::Fenced));
+    let (mail, support) = (store.stored_mail(id).await.unwrap().unwrap(), account("support"));
+    assert_eq!((mail.attempts, mail.run), (0, world.run), "not even counted");
+    // The twin: who holds it may.
+    assert_eq!(store.record_solo_attempt(Some(&mine), id, two).await, Ok(1));
+    store.quarantine(Some(&mine), id, "crash", world.now).await.unwrap();
+    let chance = store.quarantine_second_chance(late, &support, 2, world.now).await;
+    assert_eq!(chance, Err(StoreError::Fenced));
+    let chance = store.quarantine_second_chance(Some(&mine), &support, 2, world.now).await;
+    assert_eq!(chance, Ok(Some(id)));
+    store.quarantine(Some(&mine), id, "crash", world.now).await.unwrap();
     store.release(&lease).await.unwrap();
     assert_eq!(store.undecided(None).await.unwrap(), 0);
     store.commit_originals(Some(&mine), batch()).await.unwrap();
@@ -194,7 +226,7 @@ pub async fn l07_every_mail_is_in_the_balance(world: &World) {
         world.decided(&world.decision(Subject::Nothing, effects, state.as_str())).await;
     }
     world.keep(&Story::new(6, "mary@clinic.example", "c@clinic.example")).await;
-    world.store.record_gap(&gap(world, 0)).await.unwrap();
+    world.store.record_gap(None, &gap(world, 0)).await.unwrap();
     let days = world.store.ledger_balance(Some(&account("support"))).await.unwrap();
     assert_eq!(days.len(), 1);
     let day = &days[0];

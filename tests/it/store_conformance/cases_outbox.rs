@@ -44,6 +44,20 @@ pub async fn a_claim_is_a_lease(world: &World) {
     assert!(world.store.claim(world.now, hold(world.now, world.run, lease()), 10).await.unwrap().is_empty());
     assert_eq!(world.store.next_wake().await.unwrap(), Some(world.later(2)));
     assert_eq!(world.store.unsent_count().await.unwrap(), 2);
+    // Who still sends prolongs it, for what it holds and has in hand.
+    let longer = hold(world.later(1), world.run, lease());
+    let ids: Vec<_> = claimed.iter().map(|row| row.id).collect();
+    assert_eq!(world.store.renew_rows(longer, &ids).await, Ok(ids.len()));
+    let stranger = hold(world.later(1), world.ids().run().unwrap(), lease());
+    assert_eq!(world.store.renew_rows(stranger, &ids).await, Ok(0));
+    assert!(
+        world
+            .store
+            .claim(world.later(2), hold(world.later(2), stranger.run, lease()), 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     // Whoever slept through the lease loses the row, but what was sent stays sent.
     let other = world.ids().run().unwrap();
     let again = world.store.claim(world.later(3), hold(world.later(3), other, lease()), 10).await.unwrap();

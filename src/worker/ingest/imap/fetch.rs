@@ -74,7 +74,7 @@ impl ImapReader {
             now,
             history: uid.get() < state.history_below,
         };
-        if let Some(gap) = self.ingest.store.record_gap(&gap).await?
+        if let Some(gap) = self.ingest.store.record_gap(self.lease.get(), &gap).await?
             && gap.attempts >= 3
         {
             tracing::error!(account = %self.account, uid = uid.get(), reason, attempts = gap.attempts, "ALARM: the server does not give this mail");
@@ -97,8 +97,8 @@ impl ImapReader {
             .into_iter()
             .filter(|uid| *uid < state.next_uid && known.binary_search(uid).is_err() && !asked.contains(uid))
             .collect();
-        if !lost.is_empty() {
-            tracing::error!(account = %self.account, count = lost.len(), "ALARM: reconciliation found mail that the ledger does not know; it is fetched now");
+        if let Some(first) = lost.first() {
+            tracing::error!(account = %self.account, folder = %name, first = first.get(), count = lost.len(), "ALARM: reconciliation found mail that the ledger does not know; it is fetched now");
         }
         Ok(lost)
     }

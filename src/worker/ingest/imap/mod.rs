@@ -9,13 +9,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant as Monotonic};
 
+use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::account::{Account, ImapServer, Source};
 use crate::domain::ids::{AccountName, FolderName, Uid};
+use crate::domain::message::Instant;
 use crate::imap::{ImapError, Limits, Next, Session, backoff};
 use crate::store::{FirstSight, FolderState, LeaseName};
-use crate::worker::lease::Held;
+use crate::worker::lease::{ASK, Held};
 use crate::worker::{Failure, Step};
 
 use super::Ingest;
@@ -27,7 +29,7 @@ const HOT_POLL: Duration = Duration::from_millis(150);
 /// ...for this long: Dovecot announces by IDLE only after half a second.
 const HOT: Duration = Duration::from_secs(30);
 /// Server UIDs against ledger, at least this often.
-const RECONCILE: Duration = Duration::from_hours(1);
+const RECONCILE: TimeDelta = TimeDelta::hours(1);
 
 /// Gives the password of a server when a connection is made; the shell reads it from its place.
 pub type PasswordOf = Arc<dyn Fn(&ImapServer) -> Option<secrecy::SecretString> + Send + Sync>;
@@ -45,7 +47,7 @@ pub struct ImapReader {
     /// The UID at which a fetch broke off, and how often it did so alone.
     suspect: Option<(Uid, u32)>,
     hot_until: Option<Monotonic>,
-    reconciled: Option<Monotonic>,
+    reconciled: Option<Instant>,
     /// The last call for a reconciliation that was answered.
     answered: u64,
     /// False: polls at once instead of waiting by IDLE (`--until-idle`).
@@ -101,8 +103,15 @@ impl ImapReader {
             self.leftover = false;
         }
         self.connect(&account).await?;
+        let life = self.lease.life();
+        if let Some(session) = self.session.as_mut() {
+            session.change_while(life);
+        }
         let wanted = self.ingest.bells.reconcile.load(Ordering::Relaxed);
-        let reconcile = wanted != self.answered || self.reconciled.is_none_or(|at| at.elapsed() >= RECONCILE);
+        let now = self.ingest.clock.now();
+        // A clock that was set back must not put it off.
+        let due = self.reconciled.is_none_or(|at| (now - at).abs() >= RECONCILE);
+        let reconcile = wanted != self.answered || due;
         for folder in &account.folders {
             if let Step::Did(n) = self.folder(&account, &folder.name, reconcile).await? {
                 self.hot_until = Some(Monotonic::now() + HOT);
@@ -110,11 +119,12 @@ impl ImapReader {
             }
         }
         if reconcile {
-            self.reconciled = Some(Monotonic::now());
+            self.reconciled = Some(now);
             self.answered = wanted;
             self.ingest.bells.sweep.notify_one();
         }
-        Ok(Step::Idle)
+        self.leftover = self.ingest.second_chance(self.lease.get(), &self.account).await?;
+        Ok(if self.leftover { Step::Did(1) } else { Step::Idle })
     }
 
     async fn connect(&mut self, account: &Account) -> Result<(), Failure> {
@@ -229,7 +239,7 @@ impl ImapReader {
                     self.idle(&stop).await;
                     continue;
                 }
-                Err(Failure::Elsewhere) => Duration::from_secs(5),
+                Err(Failure::Elsewhere) => ASK,
                 Err(error) => {
                     tracing::warn!(account = %self.account, %error, failures, "the account rests for a while");
                     let random = self

@@ -46,8 +46,8 @@ impl ImapReader {
             rows.iter().filter(|row| uids.contains(&row.uid)).map(|row| row.id).collect()
         };
         let finished = ids(Settled::Done);
-        self.ingest.store.tidied(&finished, Tidied::Done).await?;
-        self.ingest.store.tidied(&ids(Settled::Copied), Tidied::Copied).await?;
+        self.ingest.store.tidied(self.lease.get(), &finished, Tidied::Done).await?;
+        self.ingest.store.tidied(self.lease.get(), &ids(Settled::Copied), Tidied::Copied).await?;
         match settlement.failed {
             Some(error) if error.next() == Next::Carry => {
                 tracing::warn!(account = %self.account, %error, "decided mail could not be moved or flagged; it is tried again");
