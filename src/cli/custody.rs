@@ -1,12 +1,16 @@
 //! `ticket erase`, `hold`, `release`, `consent`: what is kept of a ticket, and what goes.
 
+use std::sync::Arc;
+
 use crate::domain::ticket::Actor;
-use crate::store::{Ids, Keeping};
+use crate::imap::Limits;
+use crate::store::{ErasedView, Ids, Keeping};
+use crate::worker::erase::Eraser;
 
 use super::args::ActWithReason;
 use super::exit::{Exit, Stop};
 use super::office::Office;
-use super::out::Out;
+use super::out::{self, Out};
 use super::ticket::{agent, number};
 
 fn reason(args: &ActWithReason) -> Result<&str, Stop> {
@@ -26,8 +30,26 @@ pub async fn erase(args: &ActWithReason) -> Result<Exit, Stop> {
     let operator = super::operator();
     let ids = Ids::new(office.clock.now(), office.random());
     let actor = Actor::Agent(agent);
+    // Outside first: where copies lie is known only as long as the ticket is, and an erasure that is
+    // broken off is begun again.
+    let copies = office.store.copies(number).await?;
+    let rules = office.book.current();
+    let eraser = Eraser {
+        policy: &rules.policy,
+        password: Arc::new(super::serve::password),
+        limits: Limits::default(),
+        now: office.clock.now(),
+    };
+    let server = match copies {
+        Some((desk, mails, sent)) => eraser.take(&desk, &mails, &sent).await,
+        None => Vec::new(),
+    };
     let erased = office.store.erase_ticket(number, &actor, (reason, operator.as_str()), &ids).await?;
-    Out::stdout().json(&erased)?;
+    for copy in server.iter().filter_map(|copy| Some((copy, copy.unreached?))) {
+        let (place, why) = copy;
+        out::note(format!("mailward: copies in {} {} are left to you: {why}", place.account, place.folder));
+    }
+    Out::stdout().json(&ErasedView { server, ..erased })?;
     Ok(Exit::Ok)
 }
 

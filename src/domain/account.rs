@@ -134,6 +134,8 @@ pub struct Account {
     pub token_carrier: TokenCarrier,
     /// The separator of sub-addresses; `None` where the server knows none.
     pub subaddress: Option<char>,
+    /// The folder in which the relay keeps copies of our mail, where it does; only `erase` looks there.
+    pub sent: Option<FolderName>,
     /// How senders are believed.
     pub auth: AuthEvidence,
 }

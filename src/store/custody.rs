@@ -3,14 +3,19 @@
 
 use chrono::TimeDelta;
 use data_encoding::HEXLOWER;
+use sqlx::any::AnyRow;
 
 use super::audit::{self, Entry};
 use super::cells::{Cells, maybe_micros, micros, number, raw};
+use super::sealed::{ArticleSecret, OutboxSecret, Place, open};
 use super::work::Work;
 use super::{Store, StoreError};
 use crate::domain::facts::OpeningFacts;
-use crate::domain::ids::{LedgerId, TicketId, TicketNumber};
-use crate::domain::message::Instant;
+use crate::domain::ids::{
+    AccountName, ArticleId, DeskName, FolderName, LedgerId, MessageId, OutboxId, TicketId, TicketNumber, Uid,
+    UidValidity,
+};
+use crate::domain::message::{Instant, Origin};
 use crate::domain::ticket::Actor;
 use crate::seal::LookupDomain;
 
@@ -34,6 +39,27 @@ pub struct Opening<'a> {
     /// Now.
     pub now: Instant,
 }
+
+/// A mail of a ticket as it may still lie outside.
+#[derive(Debug, Clone)]
+pub struct ErasedCopy {
+    /// Where it was fetched.
+    pub origin: Origin,
+    /// Its Message-ID, where known.
+    pub message_id: Option<MessageId>,
+    /// Digest of the octets that were fetched.
+    pub sha256: Option<[u8; 32]>,
+}
+
+/// A mail of ours that was sent.
+#[derive(Debug, Clone)]
+pub struct SentCopy {
+    /// Ours.
+    pub message_id: MessageId,
+}
+
+/// Why a ticket is not erased.
+pub(super) const HELD: &str = "a legal hold stands on the ticket";
 
 /// What is ordered about a ticket's keeping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +146,64 @@ impl Store {
         Ok(Some((LedgerId::from_slice(&ledger)?, place)))
     }
 
+    /// Where copies of a ticket's mail may lie outside, theirs and ours, with the ticket's desk.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] while a legal hold stands on the ticket.
+    pub async fn copies(
+        &self,
+        number: TicketNumber,
+    ) -> Result<Option<(DeskName, Vec<ErasedCopy>, Vec<SentCopy>)>, StoreError> {
+        let ticket = sqlx::query("SELECT id, desk FROM ticket WHERE number = $1").bind(number.get());
+        let Some(ticket) = ticket.fetch_optional(&self.pools.read).await? else { return Ok(None) };
+        let (id, desk) = (Cells(&ticket).blob("id")?, Cells(&ticket).name("desk", DeskName::parse)?);
+        let mut work = self.begin(None).await?;
+        let held = work.is_held(TicketId::from_slice(&id)?).await?;
+        work.rollback().await?;
+        if held {
+            return Err(StoreError::Refused(HELD));
+        }
+        let rows = sqlx::query(
+            "SELECT l.account, l.folder, l.uidvalidity, l.uid, l.sha256, a.id AS article, a.sealed FROM ledger l
+             LEFT JOIN article a ON a.ledger = COALESCE(l.duplicate_of, l.id)
+             WHERE l.ticket = $1 OR l.duplicate_of IN (SELECT id FROM ledger WHERE ticket = $1)",
+        );
+        let rows = rows.bind(id.clone()).fetch_all(&self.pools.read).await?;
+        let mails = rows.iter().map(|row| self.erased_copy(row)).collect::<Result<_, _>>()?;
+        let rows = sqlx::query("SELECT id, sealed FROM outbox WHERE ticket = $1 AND state = 'sent'").bind(id);
+        let rows = rows.fetch_all(&self.pools.read).await?;
+        let sent = rows.iter().map(|row| {
+            let row = Cells(row);
+            let id = OutboxId::from_slice(&row.blob("id")?)?;
+            let secret: OutboxSecret =
+                open(&self.sealer, &Place::Outbox(id.as_bytes()), &row.blob("sealed")?)?;
+            Ok::<_, StoreError>(SentCopy { message_id: MessageId::parse(&secret.id)? })
+        });
+        Ok(Some((desk, mails, sent.collect::<Result<_, _>>()?)))
+    }
+
+    fn erased_copy(&self, row: &AnyRow) -> Result<ErasedCopy, StoreError> {
+        let cells = Cells(row);
+        let secret = match (cells.maybe_blob("article")?, cells.maybe_blob("sealed")?) {
+            (Some(article), Some(sealed)) => {
+                let article = ArticleId::from_slice(&article)?;
+                open(&self.sealer, &Place::Article(article.as_bytes()), &sealed)?
+            }
+            _ => ArticleSecret::default(),
+        };
+        let sha256 = cells.maybe_blob("sha256")?;
+        Ok(ErasedCopy {
+            origin: Origin {
+                account: cells.name("account", AccountName::parse_stored)?,
+                folder: cells.name("folder", FolderName::parse)?,
+                uidvalidity: UidValidity(cells.small("uidvalidity")?),
+                uid: Uid::new(cells.small("uid")?)?,
+            },
+            message_id: secret.id.as_deref().and_then(|id| MessageId::parse(id).ok()),
+            sha256: sha256.and_then(|octets| octets.try_into().ok()),
+        })
+    }
+
     /// What `decide::opening` wants to know.
     pub async fn opening_facts(
         &self,
@@ -140,7 +224,7 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let cells = Cells(&row);
         Ok(Some(OpeningFacts {
-            desk: cells.name("desk", crate::domain::ids::DeskName::parse)?,
+            desk: cells.name("desk", DeskName::parse)?,
             restricted: cells.flag("restricted")?,
             breach_copy: cells.int("copies")? > 0,
             consent_until: cells.maybe_instant("consent_until")?,

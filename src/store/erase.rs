@@ -9,6 +9,7 @@ use sqlx::AssertSqlSafe;
 
 use super::audit::{self, Entry};
 use super::cells::{Cells, marks, micros, number, padded, raw};
+use super::custody::HELD;
 use super::sealed::{ArticleSecret, OutboxSecret, Place, ThreadSecret, seal};
 use super::views::ErasedView;
 use super::work::{Ids, Work};
@@ -53,7 +54,7 @@ impl Store {
         let loaded = work.load_number(number).await?.ok_or(StoreError::Missing("ticket"))?;
         let ticket = loaded.row.snapshot.id;
         if work.is_held(ticket).await? {
-            return Err(StoreError::Refused("a legal hold stands on the ticket"));
+            return Err(StoreError::Refused(HELD));
         }
         let key = self.sealer.lookup(LookupDomain::Reason, reason.trim());
         let why = vec![format!("reason:{}", HEXLOWER.encode(&key.0)), format!("operator:{operator}")];

@@ -35,7 +35,7 @@ mod write;
 use std::sync::Arc;
 
 pub use apply::Applied;
-pub use custody::{Keeping, Opening};
+pub use custody::{ErasedCopy, Keeping, Opening, SentCopy};
 pub use erase::Expired;
 pub use error::StoreError;
 pub use facts::FactsQuery;
@@ -52,9 +52,9 @@ pub use rekey::{SealedColumn, Walk};
 pub use replay::StoredMail;
 pub use tick::{CommandQuery, TickQuery};
 pub use views::{
-    ArticleView, AttachmentView, AuditReport, AuditView, BalanceView, ClockView, ErasedView, HistoryView,
-    LedgerFilter, LedgerView, OutboxFilter, OutboxView, ParticipantView, QuarantineView, TicketFilter,
-    TicketLine, TicketView,
+    ArticleView, AttachmentView, AuditReport, AuditView, BalanceView, ClockView, CopyView, ErasedView,
+    HistoryView, LedgerFilter, LedgerView, OutboxFilter, OutboxView, ParticipantView, QuarantineView,
+    TicketFilter, TicketLine, TicketView,
 };
 pub use work::{Ids, Work};
 

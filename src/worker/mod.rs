@@ -4,6 +4,7 @@
 
 pub mod command;
 pub mod door;
+pub mod erase;
 pub mod ingest;
 pub mod lease;
 pub mod outbox;

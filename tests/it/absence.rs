@@ -63,8 +63,10 @@ fn cpf(number: u64) -> String {
         let sum: u64 = digits.iter().zip((2..=weight).rev()).map(|(digit, weight)| digit * weight).sum();
         digits.push(if sum % 11 < 2 { 0 } else { 11 - sum % 11 });
     }
-    let text: String = digits.iter().map(u64::to_string).collect();
-    format!("{}.{}.{}-{}", &text[..3], &text[3..6], &text[6..9], &text[9..])
+    let part = |from: usize, to: usize| {
+        digits.iter().skip(from).take(to - from).map(u64::to_string).collect::<String>()
+    };
+    format!("{}.{}.{}-{}", part(0, 3), part(3, 6), part(6, 9), part(9, 11))
 }
 
 fn iban(number: u64) -> String {

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::app::{App, DESK, Post};
+use crate::harness::{Dovecot, Sink, servers};
 
 const NINE: &str = "2026-03-02T15:00:00Z";
 const RECORD: &str = "MSH|^~\\&|LAB\r\nPID|1||445566^^^HOSP||MAJOR^MARY";
@@ -150,9 +151,10 @@ fn only_what_was_found_clean_goes_along() {
     taken(&app, &mail(1));
     let told = notifications(&app, "ana@team.example").concat();
     let octets = |text: &str| data_encoding::BASE64.encode(text.as_bytes());
+    let head = |text: &str| octets(text).chars().take(12).collect::<String>();
     assert!(told.contains(&octets("the viewer is of version 4.2")), "{told}");
     assert!(told.contains("filename=\"version.txt\""), "{told}");
-    assert!(!told.contains(&octets("patient;ssn")[..12]) && !told.contains(&octets(RECORD)[..12]), "{told}");
+    assert!(!told.contains(&head("patient;ssn")) && !told.contains(&head(RECORD)), "{told}");
     let withheld = super::custody::app("");
     taken(&withheld, &mail(1));
     let told = notifications(&withheld, "ana@team.example").concat();
@@ -258,5 +260,83 @@ fn keys_rotate_while_mail_comes_in() {
     }
     assert_eq!(app.json(&["audit", "verify"])[0]["ok"], true);
     app.ok(&["serve", "--until-idle"]);
+    app.finish();
+}
+
+/// Erases the first of two tickets; gives what the command said of copies.
+fn erased_on_server(after: &str) -> (Dovecot, Value) {
+    let (dovecot, sink) = (Dovecot::start(&["support", "breach"]), Sink::start());
+    let app = App::new(None, &Post::Servers { imap: dovecot.imap, smtp: sink.port });
+    let configured =
+        app.read("mailward.toml").replace("after = \"flag\"", &format!("{after}\nsent = \"Sent\""));
+    app.write("mailward.toml", &configured);
+    for number in [1, 2] {
+        dovecot.deliver("support", mail(number).as_bytes());
+    }
+    app.ok(&["serve", "--until-idle"]);
+    dovecot.create_folder("support", "Sent");
+    for ours in sink.mails_to("pat@lakeside.example") {
+        dovecot.append("support", "Sent", &ours.bytes, "02-Mar-2026 10:00:00 +0000");
+    }
+    // A stranger's mail under the same Message-ID is not ours to delete.
+    let forged = mail(1).replace("It does not open", "Something else");
+    dovecot.append(
+        "support",
+        if after.contains("move") { "Done" } else { "Sent" },
+        forged.as_bytes(),
+        "02-Mar-2026 10:00:00 +0000",
+    );
+    let said = app.ok(&["ticket", "erase", "1", "--as", "ana", "--reason", "Pat asked for it"]);
+    app.finish();
+    (dovecot, serde_json::from_str(&said).unwrap())
+}
+
+fn count(dovecot: &Dovecot, folder: &str) -> usize {
+    dovecot.client("support").subjects(folder).len()
+}
+
+#[test]
+fn erasing_takes_copies_off_the_server() {
+    if !servers(&["dovecot"]) {
+        return;
+    }
+    let (dovecot, said) = erased_on_server("after = \"flag\"");
+    assert_eq!(
+        (count(&dovecot, "INBOX"), count(&dovecot, "Sent")),
+        (1, 2),
+        "the other ticket's stay: {said}"
+    );
+    let (dovecot, said) = erased_on_server("after = \"move\"\nmove_to = \"Done\"");
+    assert_eq!((count(&dovecot, "Done"), count(&dovecot, "Sent")), (2, 1), "the stranger's stays: {said}");
+    assert!(said["server"].as_array().unwrap().iter().all(|copy| copy["unreached"].is_null()), "{said}");
+}
+
+#[test]
+fn erasing_takes_files_and_says_what_it_does_not_reach() {
+    let app = app("");
+    taken(&app, &mail(1));
+    app.write("mailbox/imaging/2.eml", &mail(2));
+    app.idle_at(NINE);
+    let files = || std::fs::read_dir(app.path("mailbox/imaging/processed")).unwrap().count();
+    assert_eq!(files(), 2);
+    let late = ["--at", "2026-03-02T16:00:00Z"];
+    let erase = |number: &str| {
+        app.run(
+            &[&["ticket", "erase", number, "--as", "ana", "--reason", "Pat asked for it"], &late[..]]
+                .concat(),
+        )
+    };
+    let said = erase("1");
+    assert!(said.code == 0 && said.stdout.contains("\"removed\":1"), "{}{}", said.stdout, said.stderr);
+    assert_eq!(files(), 1, "the other ticket's mail stays");
+    let piped = app.feed(&[&["ingest", "--desk", "imaging", "-"][..], &late].concat(), mail(3).as_bytes());
+    assert_eq!(piped.code, 0, "{}", piped.stderr);
+    let said = erase("3");
+    assert!(
+        said.stdout.contains("not_a_reader") && said.stderr.contains("are left to you"),
+        "{}{}",
+        said.stdout,
+        said.stderr
+    );
     app.finish();
 }
