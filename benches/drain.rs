@@ -1,7 +1,10 @@
-//! The whole program on a full mailbox: `serve --until-idle` of the release build drains Dovecot over
-//! IMAP and sends acknowledgments and notifications to a relay that swallows them. SQLite,
-//! synchronous=FULL. `BENCH_MAILS` says how many mails (2000); `DATA`, a folder with `bench/gen.py`, whose mails are
-//! taken; without it our own.
+//! The whole program, release build, on real servers of this machine: Dovecot over IMAP and LMTP, a
+//! relay that swallows what it is sent, SQLite with synchronous=FULL and PostgreSQL with fsync.
+//! Drains a full mailbox with `serve --until-idle` (each mail acknowledged and notified), measures how
+//! long a single mail takes to its acknowledgment, and what an idle gateway costs. `BENCH_MAILS` says
+//! how many mails (2000); `DATA`, a folder with `bench/gen.py`, whose mails are taken; without it our
+//! own; `BENCH_ONLY` measures one of drain, filled, postgres, latency, idle, many, large; the last two,
+//! which take minutes and gigabytes, run with `BENCH_LONG=1` only.
 
 #![expect(
     clippy::unwrap_used,
@@ -10,73 +13,172 @@
     reason = "a benchmark is a test: it stops where something is amiss"
 )]
 
+#[path = "parts/fill.rs"]
+mod fill;
 #[expect(
     unused_imports,
     clippy::expect_used,
     clippy::assigning_clones,
-    reason = "the harness of the tests, of which only Dovecot and its scratch folder are used here"
+    reason = "the harness of the tests, of which a part is used here"
 )]
 #[path = "../tests/it/harness/mod.rs"]
 mod harness;
+#[path = "parts/live.rs"]
+mod live;
 mod parts;
+#[path = "parts/program.rs"]
+mod program;
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use harness::{Dovecot, PASSWORD, Scratch, find, free_port, run, wait_for_port};
+use harness::{Dovecot, Postgres, Scratch, run, servers};
 use mailward::clock::Clock;
-use parts::desk::{self, Ends};
+use parts::desk::{self, Ends, SQLITE};
 use parts::mails::{self, Mail};
 use parts::report::{Figure, report};
+use program::Relay;
 
 const USER: &str = "support";
+/// Tickets in a store that was used for years.
+const TICKETS: u32 = 200_000;
 
 fn main() {
-    if !parts::asked_for() || !harness::servers(&["dovecot", "smtp-sink"]) {
+    if !parts::asked_for() || !servers(&["dovecot", "smtp-sink"]) {
         return;
     }
     let count = std::env::var("BENCH_MAILS").ok().and_then(|n| n.parse().ok()).unwrap_or(2000);
-    let scratch = Scratch::new("bench");
-    let (mails, address) = match generator() {
-        Some(script) => (generated(&script, &scratch, count), "support@helpdesk.test"),
-        None => (mails::make(count, 7, Clock::System.now()), mails::DESK),
-    };
-    let dovecot = Dovecot::start(&[USER]);
-    fill(&dovecot, &mails);
-    let relay = Relay::start();
-    let source = format!(
-        "source = \"imap\"\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\nuser = \"{USER}\"\npassword_env = \"BENCH_PASSWORD\"",
-        dovecot.imap
-    );
-    let config = desk::write(scratch.path(), &Ends { source: &source, relay: relay.port, address });
-    let octets: usize = mails.iter().map(|mail| mail.eml.len()).sum();
-    eprintln!("drain: {count} mails of {} bytes on average", octets / count.max(1));
-    let spent = drain(&config);
-    let states = run_mailward(&config, &["ledger", "balance", "--json"]);
-    eprintln!("drain: {}", states.trim());
-    report(&figures(&spent, count));
+    let only = std::env::var("BENCH_ONLY").unwrap_or_default();
+    let long = std::env::var_os("BENCH_LONG").is_some_and(|long| long == "1");
+    let wanted = |name: &str| only.is_empty() || only == name;
+    if wanted("drain") || wanted("filled") || wanted("postgres") {
+        drains(count, &wanted);
+    }
+    if wanted("latency") {
+        report(&live::latency());
+    }
+    if wanted("idle") {
+        report(&live::idle());
+    }
+    if (long && wanted("many")) || only == "many" {
+        let spent = drain(&Mailbox::of(20_000), &Keep::Sqlite);
+        report(&[Figure::new("20,000 mails: peak memory", spent.peak_mb, "MB").must(100.0, f64::le)]);
+    }
+    if (long && wanted("large")) || only == "large" {
+        let spent =
+            drain(&Mailbox { count: 200, address: mails::DESK, fill: Box::new(large) }, &Keep::Sqlite);
+        report(&[
+            Figure::new("200 mails of 25 MB: peak memory", spent.peak_mb, "MB").must(150.0, f64::le),
+            Figure::new("200 mails of 25 MB: product CPU", spent.a_mail(200), "ms/mail"),
+        ]);
+    }
 }
 
-/// What a run of the program took.
-struct Spent {
-    wall: Duration,
-    user: Duration,
-    system: Duration,
-    peak_mb: f64,
+/// The same mailbox into an empty store, into a full one, and into PostgreSQL.
+fn drains(count: usize, wanted: &dyn Fn(&str) -> bool) {
+    let mailbox = Mailbox::of(count);
+    let mut empty = None;
+    if wanted("drain") || wanted("filled") {
+        let spent = drain(&mailbox, &Keep::Sqlite);
+        report(&figures("SQLite", &spent, count, true));
+        empty = Some(spent);
+    }
+    if let Some(empty) = empty.filter(|_| wanted("filled")) {
+        let full = drain(&mailbox, &Keep::Filled);
+        let ratio = full.a_mail(count) / empty.a_mail(count);
+        report(&[Figure::new("CPU with 200,000 tickets to that with none", ratio, "x").must(1.2, f64::le)]);
+    }
+    if wanted("postgres")
+        && let Some(cluster) = Postgres::start_durable()
+    {
+        let spent = drain(&mailbox, &Keep::Postgres(cluster));
+        report(&figures("PostgreSQL", &spent, count, false));
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of mails")]
-fn figures(spent: &Spent, count: usize) -> Vec<Figure> {
+fn figures(store: &str, spent: &program::Spent, count: usize, bound: bool) -> Vec<Figure> {
     let mails = count as f64;
-    let a_mail = |time: Duration| time.as_secs_f64() * 1e3 / mails;
-    vec![
-        Figure::new("drain: product CPU", a_mail(spent.user + spent.system), "ms/mail").must(1.5, f64::le),
-        Figure::new("drain: of it in the kernel", a_mail(spent.system), "ms/mail"),
-        Figure::new("drain: mails", mails / spent.wall.as_secs_f64(), "1/s").must(500.0, f64::ge),
-        Figure::new("drain: peak memory", spent.peak_mb, "MB").must(100.0, f64::le),
-    ]
+    let figure = |what: &str, value: f64, unit| Figure::new(&format!("{store}: {what}"), value, unit);
+    let all = figure("product CPU", spent.a_mail(count), "ms/mail");
+    let rate = figure("mails", mails / spent.wall.as_secs_f64(), "1/s");
+    let peak = figure("peak memory", spent.peak_mb, "MB");
+    let kernel = figure("of the CPU in the kernel", spent.system.as_secs_f64() * 1e3 / mails, "ms/mail");
+    if bound {
+        vec![all.must(1.5, f64::le), kernel, rate.must(500.0, f64::ge), peak.must(100.0, f64::le)]
+    } else {
+        vec![all, kernel, rate, peak]
+    }
+}
+
+/// What lies on the server, and to whom it is addressed.
+struct Mailbox {
+    count: usize,
+    address: &'static str,
+    fill: Box<dyn Fn(&Dovecot)>,
+}
+
+impl Mailbox {
+    fn of(count: usize) -> Self {
+        let (mails, address) = match generator() {
+            Some(script) => (generated(&script, count), "support@helpdesk.test"),
+            None => (mails::make(count, 7, Clock::System.now()), mails::DESK),
+        };
+        let octets: usize = mails.iter().map(|mail| mail.eml.len()).sum();
+        eprintln!("drain: {count} mails of {} bytes on average", octets / count.max(1));
+        Self { count, address, fill: Box::new(move |dovecot| append(dovecot, &mails)) }
+    }
+}
+
+/// 200 mails of just under 25 MiB each, one after the other: together they are 5 GB.
+fn large(dovecot: &Dovecot) {
+    let mut client = dovecot.client(USER);
+    let line = format!("{}\r\n", "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5");
+    let file = line.repeat((25 << 20) / line.len() - 20);
+    for n in 0..200 {
+        let head = format!(
+            "From: Ann <person{n}@clinic.example>\r\nTo: {}\r\nSubject: The film {n}\r\nMessage-ID: <film{n}@clinic.example>\r\n\
+             MIME-Version: 1.0\r\nContent-Type: application/octet-stream; name=film{n}\r\n\
+             Content-Transfer-Encoding: base64\r\n\r\n",
+            mails::DESK
+        );
+        let at = Clock::System.now().format("%d-%b-%Y %H:%M:%S +0000").to_string();
+        client.append("INBOX", &[head.as_bytes(), file.as_bytes()].concat(), &at);
+    }
+}
+
+/// Where it is drained to.
+enum Keep {
+    Sqlite,
+    /// SQLite with [`TICKETS`] tickets in it.
+    Filled,
+    Postgres(Postgres),
+}
+
+fn drain(mailbox: &Mailbox, keep: &Keep) -> program::Spent {
+    let scratch = Scratch::new("bench");
+    let dovecot = Dovecot::start(&[USER]);
+    let relay = Relay::start();
+    let store = match keep {
+        Keep::Postgres(cluster) => cluster.database(),
+        _ => SQLITE.to_owned(),
+    };
+    let sources = [desk::imap(dovecot.imap, USER)];
+    let ends = Ends { sources: &sources, relay: relay.port, address: mailbox.address, store: &store };
+    let config = desk::write(scratch.path(), &ends);
+    if matches!(keep, Keep::Filled) {
+        // A mail before and one after: the oldest and the newest ticket are real.
+        append(&dovecot, &mails::make(1, 3, Clock::System.now()));
+        program::until_idle(&config);
+        fill::tickets(&scratch.path().join("data/mailward.db"), TICKETS);
+        append(&dovecot, &mails::make(1, 4, Clock::System.now()));
+        program::until_idle(&config);
+    }
+    (mailbox.fill)(&dovecot);
+    let spent = program::until_idle(&config);
+    eprintln!("drain: {} mails in {:.1} s", mailbox.count, spent.wall.as_secs_f64());
+    eprintln!("drain: {}", program::balance(&config).lines().last().unwrap_or_default());
+    spent
 }
 
 /// `DATA/bench/gen.py`, where it is there.
@@ -91,8 +193,9 @@ fn generator() -> Option<PathBuf> {
 }
 
 /// The mails of the script's Maildir, in the order of arrival.
-fn generated(script: &Path, scratch: &Scratch, count: usize) -> Vec<Mail> {
-    let out = scratch.join("generated");
+fn generated(script: &Path, count: usize) -> Vec<Mail> {
+    let scratch = Scratch::new("generated");
+    let out = scratch.join("made");
     let count = count.to_string();
     let arguments =
         ["-n", &count, "--base-time", "0", "--format", "maildir", "--out", &out.display().to_string()];
@@ -111,92 +214,9 @@ fn generated(script: &Path, scratch: &Scratch, count: usize) -> Vec<Mail> {
         .collect()
 }
 
-fn fill(dovecot: &Dovecot, mails: &[Mail]) {
+fn append(dovecot: &Dovecot, mails: &[Mail]) {
     let mut client = dovecot.client(USER);
     for mail in mails {
         client.append("INBOX", &mail.eml, &mail.at.format("%d-%b-%Y %H:%M:%S +0000").to_string());
     }
-}
-
-/// Postfix's own sink: it costs next to nothing and swallows everything.
-struct Relay {
-    port: u16,
-    child: Child,
-}
-
-impl Relay {
-    fn start() -> Self {
-        let port = free_port();
-        let child = Command::new(find("smtp-sink").unwrap())
-            .args(["-u", "nobody", &format!("127.0.0.1:{port}"), "1000"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        wait_for_port(port, Path::new("/dev/null"));
-        Self { port, child }
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn mailward(config: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mailward"));
-    command.args(arguments).arg("--config").arg(config).env("BENCH_PASSWORD", PASSWORD);
-    if let Some(wrapper) =
-        std::env::var_os("BENCH_WRAPPER").filter(|w| !w.is_empty() && arguments[0] == "serve")
-    {
-        let wrapper = wrapper.into_string().unwrap();
-        let mut words = wrapper.split_whitespace();
-        let mut wrapped = Command::new(words.next().unwrap());
-        wrapped.args(words).arg(command.get_program()).args(command.get_args());
-        wrapped.env("BENCH_PASSWORD", PASSWORD);
-        return wrapped;
-    }
-    command
-}
-
-fn run_mailward(config: &Path, arguments: &[&str]) -> String {
-    let output = mailward(config, arguments).output().unwrap();
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// Runs the program to its end; what it took is what this process's children took meanwhile.
-fn drain(config: &Path) -> Spent {
-    let before = children();
-    let since = Instant::now();
-    let mut child = mailward(config, &["serve", "--until-idle"]).spawn().unwrap();
-    let mut peak_mb = 0.0;
-    let status = loop {
-        peak_mb = peak(child.id()).unwrap_or(peak_mb);
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    };
-    let wall = since.elapsed();
-    assert!(status.success(), "serve --until-idle ended with {status}");
-    let after = children();
-    Spent { wall, user: after.0.saturating_sub(before.0), system: after.1.saturating_sub(before.1), peak_mb }
-}
-
-/// User and system time of the children that were waited for (proc(5): cutime, cstime in ticks of 10 ms).
-fn children() -> (Duration, Duration) {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let (_, fields) = stat.rsplit_once(") ").unwrap();
-    let mut fields =
-        fields.split(' ').skip(13).map(|ticks| Duration::from_millis(ticks.parse::<u64>().unwrap() * 10));
-    (fields.next().unwrap(), fields.next().unwrap())
-}
-
-/// The most memory a process ever held, while it lives.
-fn peak(pid: u32) -> Option<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().strip_suffix(" kB")?.parse::<f64>().ok()? / 1024.0)
 }

@@ -23,6 +23,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long a server may be away before `--until-idle` gives up.
 const AWAY: Duration = Duration::from_mins(1);
 
+/// `--until-idle` looks at the pulses so often.
+const ROUND: Duration = Duration::from_millis(30);
+
 /// The workers of one installation.
 pub struct Workers {
     /// For the readers.
@@ -173,12 +176,9 @@ async fn settled(pulses: &[Arc<Pulse>], workers: &Workers, stop: &CancellationTo
     };
     let (mut did, mut idle) = (sum(|p| &p.did), sum(|p| &p.idle));
     loop {
-        workers.outbox.bells.outbox.notify_one();
-        workers.outbox.bells.sweep.notify_one();
-        workers.outbox.bells.pipes.notify_one();
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep(Duration::from_millis(20)) => {}
+            () = tokio::time::sleep(ROUND) => {}
         }
         for pulse in pulses {
             if let Some((since, error)) = pulse.failing()
@@ -197,5 +197,9 @@ async fn settled(pulses: &[Arc<Pulse>], workers: &Workers, stop: &CancellationTo
         if looked && matches!(workers.outbox.store.leased_count().await, Ok(0)) {
             return Ok(());
         }
+        // Nobody did anything: those that wait for a bell look once more.
+        workers.outbox.bells.outbox.notify_one();
+        workers.outbox.bells.sweep.notify_one();
+        workers.outbox.bells.pipes.notify_one();
     }
 }

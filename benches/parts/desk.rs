@@ -7,14 +7,26 @@ use std::path::{Path, PathBuf};
 use mailward::clock::Random;
 use mailward::seal::KeyRing;
 
-/// Where mail comes from and goes to.
+/// Where mail comes from and goes to, and where everything is kept.
 pub struct Ends<'a> {
-    /// The lines of `[[account]]` that name the source.
-    pub source: &'a str,
+    /// The lines of each `[[account]]` that name its source.
+    pub sources: &'a [String],
     /// The port of the relay on this machine.
     pub relay: u16,
     /// The address of the desk.
     pub address: &'a str,
+    /// `sqlite:` or `postgres:`.
+    pub store: &'a str,
+}
+
+/// The URL of a database in the folder of the installation.
+pub const SQLITE: &str = "sqlite:data/mailward.db";
+
+/// The lines of an account on a server of this machine; its password is in `BENCH_PASSWORD`.
+pub fn imap(port: u16, user: &str) -> String {
+    format!(
+        "source = \"imap\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nuser = \"{user}\"\npassword_env = \"BENCH_PASSWORD\""
+    )
 }
 
 /// Writes the configuration and gives its path.
@@ -31,16 +43,22 @@ pub fn write(folder: &Path, ends: &Ends<'_>) -> PathBuf {
     }
     fs::copy(shipped.join("directory.toml"), folder.join("directory.toml")).unwrap();
     fs::write(folder.join("ring.toml"), KeyRing::generate(&Random::System).unwrap()).unwrap();
-    let main = folder.join("mailward.toml");
+    let accounts = ends.sources.iter().enumerate().map(|(n, source)| {
+        format!(
+            "[[account]]\nname = \"support{n}\"\n{source}\nfolders = [\"INBOX\"]\ndesk = \"tuotempo\"\nafter = \"flag\"\nfirst_run = \"live\"\n"
+        )
+    });
     let text = format!(
-        "[store]\nurl = \"sqlite:data/mailward.db\"\n[keys]\nfile = \"ring.toml\"\n\
+        "[store]\nurl = \"{}\"\n[keys]\nfile = \"ring.toml\"\n\
          [smtp]\nkind = \"smtp\"\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\nreverse_path = \"desk\"\nmax_per_minute = 0\n\
          [governor]\nper_address_hour = 0\nper_address_day = 0\nper_mailbox_hour = 0\n\
          [auth]\nkind = \"rfc8601\"\nauthserv_ids = [\"mx.helpdesk.example\"]\n\
-         [paths]\ndesks = \"desks\"\ncalendars = \"calendars\"\ndirectory = \"directory.toml\"\nwords = \"words\"\n\
-         [[account]]\nname = \"support\"\n{}\nfolders = [\"INBOX\"]\ndesk = \"tuotempo\"\nafter = \"flag\"\nfirst_run = \"live\"\n",
-        ends.relay, ends.source
+         [paths]\ndesks = \"desks\"\ncalendars = \"calendars\"\ndirectory = \"directory.toml\"\nwords = \"words\"\n{}",
+        ends.store,
+        ends.relay,
+        accounts.collect::<String>()
     );
+    let main = folder.join("mailward.toml");
     fs::write(&main, text).unwrap();
     main
 }

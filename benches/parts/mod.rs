@@ -1,4 +1,4 @@
-//! What both benchmarks share: mails, an installation, one table.
+//! What the benchmarks share: mails, an installation, the program as a process, one table.
 
 pub mod desk;
 pub mod mails;

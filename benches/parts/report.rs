@@ -1,6 +1,10 @@
 //! One line a figure: on the terminal, and as JSON below `BENCH_JSON`.
 
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The table has its head.
+static HEADED: AtomicBool = AtomicBool::new(false);
 
 /// A figure.
 #[derive(Debug, serde::Serialize)]
@@ -31,8 +35,8 @@ impl Figure {
 /// set the table was begun by another benchmark.
 pub fn report(figures: &[Figure]) {
     let mut out = std::io::stdout().lock();
-    if std::env::var_os("BENCH_PART").is_none() {
-        let _ = writeln!(out, "{:<32} {:>10} {:<9} {:>8}", "figure", "value", "unit", "must");
+    if !HEADED.swap(true, Ordering::Relaxed) && std::env::var_os("BENCH_PART").is_none() {
+        let _ = writeln!(out, "{:<42} {:>10} {:<11} {:>8}", "figure", "value", "unit", "must");
     }
     for figure in figures {
         let must = match (figure.target, figure.ok) {
@@ -40,7 +44,7 @@ pub fn report(figures: &[Figure]) {
             (Some(target), _) => format!("{target} MISSED"),
             (None, _) => String::new(),
         };
-        let line = format!("{:<32} {:>10.3} {:<9} {must:>8}", figure.name, figure.value, figure.unit);
+        let line = format!("{:<42} {:>10.3} {:<11} {must:>8}", figure.name, figure.value, figure.unit);
         let _ = writeln!(out, "{}", line.trim_end());
     }
     let Some(path) = std::env::var_os("BENCH_JSON").filter(|path| !path.is_empty()) else { return };

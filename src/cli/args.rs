@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::args_lock::{Attachment, Keys, Opens, Reveal};
+
 /// An email-to-ticket gateway for help desks in health care.
 ///
 /// Mail comes in over IMAP, becomes a ticket or joins one, is stripped of quotes and of likely PHI,
@@ -67,6 +69,11 @@ pub enum Command {
     /// Key ring: makes a first one or adds a key.
     #[command(subcommand)]
     Keys(Keys),
+    /// What each desk did in a period: volumes, targets, percentiles. No PHI in it.
+    Report(Report),
+    /// Clocks of tickets, after a desk's hours changed.
+    #[command(subcommand)]
+    Clocks(Clocks),
 }
 
 /// Where the configuration lies.
@@ -492,69 +499,53 @@ pub enum Audit {
     },
 }
 
-/// Whose originals are opened, by whom, why.
+/// `clocks`.
+#[derive(Debug, Subcommand)]
+pub enum Clocks {
+    /// Shows which deadlines another calendar moves; changes them with --apply only.
+    Recompute {
+        #[command(flatten)]
+        /// Configuration and form.
+        listing: Listing,
+        /// Writes the new deadlines; every ticket gets an audit row.
+        #[arg(long)]
+        apply: bool,
+        #[command(flatten)]
+        /// Simulated instant.
+        at: At,
+    },
+}
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportForm {
+    /// For people at a terminal.
+    Table,
+    /// Comma-separated values, spans in seconds.
+    Csv,
+    /// One self-contained page with charts.
+    Html,
+}
+
+/// `report`.
 #[derive(Debug, Args)]
-pub struct Opens {
+pub struct Report {
     #[command(flatten)]
-    /// Configuration.
-    pub config: Config,
-    /// The ticket's number.
-    pub number: i64,
-    /// Why it is opened; its keyed hash stands in the audit trail. Not needed again while an opening
-    /// of yours lasts.
+    /// Configuration and form.
+    pub listing: Listing,
+    /// Only this desk.
     #[arg(long)]
-    pub reason: Option<String>,
-    /// The agent who asks; without it the operator.
-    #[arg(long = "as", value_name = "AGENT")]
-    pub agent: Option<String>,
+    pub desk: Option<String>,
+    /// The first day (YYYY-MM-DD, UTC); 30 days before the last one when absent.
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<chrono::NaiveDate>,
+    /// The last day, included; today when absent.
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<chrono::NaiveDate>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = ReportForm::Table)]
+    pub format: ReportForm,
     #[command(flatten)]
     /// Simulated instant.
     pub at: At,
-}
-
-/// `reveal`.
-#[derive(Debug, Args)]
-pub struct Reveal {
-    #[command(flatten)]
-    /// Whose, by whom, why.
-    pub opens: Opens,
-    /// Writes the originals as .eml files here instead of to standard output.
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-}
-
-/// `attachment`.
-#[derive(Debug, Args)]
-pub struct Attachment {
-    #[command(flatten)]
-    /// Whose, by whom, why.
-    pub opens: Opens,
-    /// The attachment's number within the ticket, as `ticket show` counts them.
-    pub which: usize,
-    /// Writes it to this new file instead of to standard output.
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-}
-
-/// `keys`.
-#[derive(Debug, Subcommand)]
-pub enum Keys {
-    /// Prints a fresh key ring: keep it in a file that only the gateway reads.
-    New,
-    /// Prints the ring of the configuration with one more key, which becomes the current one.
-    Rotate(Config),
-    /// Seals everything anew under the current key, in small steps beside a running gateway; broken off,
-    /// it is begun again.
-    Rewrap(Listing),
-    /// Tells how many values each key still opens.
-    Status(Listing),
-    /// Prints the ring with a key retired that nothing needs any more: it keeps what look-ups and tokens
-    /// of its time need, and opens nothing.
-    Retire {
-        #[command(flatten)]
-        /// Configuration.
-        config: Config,
-        /// The key's number.
-        id: u8,
-    },
 }

@@ -17,17 +17,16 @@ pub fn run(args: &Check) -> Result<Exit, Stop> {
         return Ok(Exit::Ok);
     }
     let Some(path) = &args.config else { return Err(Stop::usage("--config FILE is missing")) };
-    let mut loaded = match config::load(path, Clock::System.now()) {
+    let mut loaded = match office::load(path, Clock::System.now()).and_then(with_templates) {
         Ok(loaded) => loaded,
-        Err(problems) if args.json => {
-            for problem in &problems {
+        Err(stop) if args.json && !stop.problems.is_empty() => {
+            for problem in &stop.problems {
                 out.json(problem)?;
             }
             return Ok(Exit::Config);
         }
-        Err(problems) => return Err(Stop::config(problems)),
+        Err(stop) => return Err(stop),
     };
-    office::rules(&loaded)?;
     let file = path.display().to_string();
     loaded.warnings.extend(secrets(&loaded, &file)?);
     for warning in &loaded.warnings {
@@ -49,6 +48,12 @@ pub fn run(args: &Check) -> Result<Exit, Stop> {
         ))?;
     }
     Ok(Exit::Ok)
+}
+
+/// The configuration, once its templates are sound.
+fn with_templates(loaded: config::Loaded) -> Result<config::Loaded, Stop> {
+    office::rules(&loaded)?;
+    Ok(loaded)
 }
 
 /// Secrets that a start would miss. They may be elsewhere while a configuration is only checked, so they

@@ -83,6 +83,10 @@ impl From<StoreError> for Stop {
             StoreError::Defect(_) => Self::new(Exit::Defect, error.to_string()).help(
                 "this is a defect of mailward; `mailward audit verify` tells whether the data is sound",
             ),
+            StoreError::Full => Self::new(Exit::Again, error.to_string())
+                .help("make room on its disk and try again; nothing is lost"),
+            StoreError::ReadOnly => Self::new(Exit::Again, error.to_string())
+                .help("make its file, folder and disk writable and try again; nothing is lost"),
             _ => Self::new(Exit::Again, error.to_string()).help("try again in a moment"),
         }
     }

@@ -2,7 +2,9 @@
 //! output through one writer, everything else to standard error.
 
 pub mod args;
+pub mod args_lock;
 pub mod check;
+pub mod clocks;
 pub mod custody;
 pub mod demo;
 pub mod due;
@@ -16,6 +18,7 @@ pub mod office;
 pub mod out;
 pub mod quarantine;
 pub mod redact;
+pub mod report;
 pub mod reveal;
 pub mod say;
 pub mod serve;
@@ -73,6 +76,8 @@ async fn run(command: Command) -> Result<Exit, Stop> {
         Command::Reveal(args) => reveal::run(args).await,
         Command::Attachment(args) => reveal::attachment(args).await,
         Command::Keys(args) => keys::run(args).await,
+        Command::Report(args) => report::run(args).await,
+        Command::Clocks(args) => clocks::run(args).await,
     }
 }
 

@@ -6,11 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::clock::{Clock, Random};
-use crate::compose::Templates;
-use crate::config::{self, Loaded};
+use crate::compose::{TemplateProblem, Templates};
+use crate::config::{self, Loaded, Problem};
 use crate::domain::account::Secret;
 use crate::domain::ids::RunId;
 use crate::domain::message::Instant;
+use crate::domain::policy::Policy;
 use crate::phi::Redactor;
 use crate::seal::{KeyRing, Sealer};
 use crate::store::Store;
@@ -18,6 +19,8 @@ use crate::worker::Bells;
 use crate::worker::command::Commands;
 use crate::worker::door::Door;
 use crate::worker::ingest::Ingest;
+use crate::worker::ingest::hands::Hands;
+use crate::worker::ingest::room::Room;
 use crate::worker::rules::{RuleBook, Rules};
 use crate::worker::sweep::Sweep;
 
@@ -37,6 +40,8 @@ pub struct Office {
     random: Random,
     run: RunId,
     bells: Bells,
+    hands: Hands,
+    room: Room,
 }
 
 /// Reads the configuration or stops with its problems.
@@ -48,21 +53,18 @@ pub fn load(path: &Path, now: Instant) -> Result<Loaded, Stop> {
 pub fn rules(loaded: &Loaded) -> Result<Rules, Stop> {
     let templates = match &loaded.templates {
         None => Templates::embedded(),
-        Some(dir) => Templates::with_overrides(overrides(dir)?).map_err(|problems| {
-            let lines: Vec<String> = problems
-                .iter()
-                .map(|p| {
-                    format!(
-                        "{}{}: {}; {}",
-                        p.name,
-                        p.line.map_or(String::new(), |l| format!(":{l}")),
-                        p.message,
-                        p.help
-                    )
-                })
-                .collect();
-            Stop::new(Exit::Config, format!("templates:\n  {}", lines.join("\n  ")))
-        })?,
+        Some(dir) => {
+            let texts = overrides(dir)?;
+            Templates::with_overrides(texts.clone()).map_err(|problems| {
+                let place = |p: &TemplateProblem| {
+                    let file = dir.join(&p.name).display().to_string();
+                    let text = texts.get(&p.name).map_or("", String::as_str);
+                    let place = (p.line.unwrap_or(1), p.column);
+                    Problem::of_place((&file, text), place, p.code, (p.message.clone(), &p.help))
+                };
+                Stop::config(problems.iter().map(place).collect())
+            })?
+        }
     };
     Ok(Rules {
         policy: loaded.policy.clone(),
@@ -108,6 +110,14 @@ pub fn ring(keys: &Secret) -> Result<KeyRing, Stop> {
     KeyRing::parse(&text).map_err(|error| Stop::new(Exit::Config, format!("the key ring {error}")).help(hint))
 }
 
+/// Remembers which hours hold from now on, and says where they changed.
+pub async fn note_calendars(store: &Store, policy: &Policy, now: Instant) -> Result<(), Stop> {
+    for desk in store.note_calendars(policy.desks.values().map(|desk| &**desk), now).await? {
+        tracing::warn!(%desk, "the hours of this desk changed; `mailward clocks recompute` shows what that moves");
+    }
+    Ok(())
+}
+
 impl Office {
     /// Opens the installation of a configuration file, as if it were `at` where that is given.
     pub async fn open(path: &Path, at: Option<Instant>) -> Result<Self, Stop> {
@@ -133,6 +143,7 @@ impl Office {
             return Err(Stop::usage(format!("--at {at} is earlier than the last recorded instant {last}"))
                 .help("time does not run backwards; use that instant or a later one"));
         }
+        note_calendars(&office.store, &office.loaded.policy, office.clock.now()).await?;
         Ok(office)
     }
 
@@ -150,7 +161,8 @@ impl Office {
                 .uuid(clock.now())
                 .map_err(|_| Stop::new(Exit::Defect, "the system gives no randomness"))?,
         );
-        Ok(Self { loaded, store, book, clock, sealer, random, run, bells: Bells::default() })
+        let (bells, hands, room) = (Bells::default(), Hands::default(), Room::default());
+        Ok(Self { loaded, store, book, clock, sealer, random, run, bells, hands, room })
     }
 
     /// This run's id.
@@ -184,6 +196,8 @@ impl Office {
             random: self.random.clone(),
             run: self.run,
             bells: self.bells.clone(),
+            hands: self.hands.clone(),
+            room: self.room.clone(),
         }
     }
     /// The sweep.

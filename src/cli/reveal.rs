@@ -9,7 +9,7 @@ use crate::domain::custody::{NeverKind, RevealRule};
 use crate::domain::ids::{AgentName, LedgerId, TicketNumber};
 use crate::domain::message::Instant;
 use crate::domain::ticket::Actor;
-use crate::intake::attachments;
+use crate::intake::contents;
 use crate::store::{Opening, Revealed};
 
 use super::args::{Attachment, Opens, Reveal};
@@ -54,7 +54,7 @@ pub async fn attachment(args: Attachment) -> Result<Exit, Stop> {
     let place = office.store.attachment_place(number, args.which).await?.ok_or_else(missing)?;
     let (opened, rule, until) = open(&office, &args.opens, Some(place.0), "attachment").await?;
     let original = opened.first().ok_or_else(|| Stop::new(Exit::Data, "the sealed original was erased"))?;
-    let (described, octets) = attachments::open(&original.bytes, place.1).ok_or_else(missing)?;
+    let (described, octets) = contents::open(&original.bytes, place.1).ok_or_else(missing)?;
     if let Some(kind) = forbidden(&original.bytes, place.1, &rule) {
         let why = format!("attachment {} is a {}, which this desk never shows", args.which, kind.as_str());
         return Err(Stop::new(Exit::Data, why));
@@ -119,7 +119,7 @@ fn tell(until: Instant, file: bool) {
 
 /// The kind for which the attachment of that place is never shown.
 fn forbidden(bytes: &[u8], place: usize, rule: &RevealRule) -> Option<NeverKind> {
-    attachments::assess(bytes).get(place).and_then(|(attachment, label)| rule.forbids(attachment, label))
+    contents::assess(bytes).get(place).and_then(|(attachment, label)| rule.forbids(attachment, label))
 }
 
 /// Places of attachments and the kinds for which they are left out.
@@ -130,12 +130,12 @@ fn without(bytes: &[u8], rule: &RevealRule) -> Result<(Vec<u8>, Refused), Stop> 
     if rule.never.is_empty() {
         return Ok((bytes.to_vec(), Vec::new()));
     }
-    let assessed = attachments::assess(bytes);
+    let assessed = contents::assess(bytes);
     let judged = assessed.iter().enumerate();
     let refused: Refused =
         judged.filter_map(|(place, (a, label))| Some((place, rule.forbids(a, label)?))).collect();
     let places: Vec<usize> = refused.iter().map(|(place, _)| *place).collect();
-    let shown = attachments::cut_out(bytes, &places).ok_or_else(|| {
+    let shown = contents::cut_out(bytes, &places).ok_or_else(|| {
         Stop::new(
             Exit::Data,
             "the original cannot be read as a mail, and this desk never shows some kinds of content",

@@ -1,6 +1,6 @@
 //! `serve`: builds the workers, watches signals, reloads on SIGHUP.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -14,6 +14,7 @@ use crate::domain::policy::Policy;
 use crate::imap::Limits;
 use crate::serve::{Ended, Workers};
 use crate::smtp::Sender;
+use crate::store::Store;
 use crate::worker::outbox::{Origin, OutboxWorker};
 use crate::worker::rules::RuleBook;
 
@@ -33,7 +34,9 @@ pub async fn run(args: Serve) -> Result<Exit, Stop> {
     let presence = office.store.enter(office.run()).await?;
     let workers = workers(&office)?;
     let stop = CancellationToken::new();
-    tokio::spawn(signals(stop.clone(), args.config.config.clone(), office.book.clone()));
+    let reload =
+        Reload { config: args.config.config.clone(), book: office.book.clone(), store: office.store.clone() };
+    tokio::spawn(signals(stop.clone(), reload));
     tracing::info!(
         run = %office.run(),
         accounts = office.loaded.policy.accounts.len(),
@@ -89,7 +92,14 @@ pub(super) fn password(server: &ImapServer) -> Option<SecretString> {
     config::secret(&server.password).ok()
 }
 
-async fn signals(stop: CancellationToken, config: std::path::PathBuf, book: RuleBook) {
+/// What a new configuration is read from and goes to.
+struct Reload {
+    config: PathBuf,
+    book: RuleBook,
+    store: Store,
+}
+
+async fn signals(stop: CancellationToken, on: Reload) {
     let (Ok(mut term), Ok(mut int), Ok(mut hup)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()))
     else {
@@ -99,7 +109,7 @@ async fn signals(stop: CancellationToken, config: std::path::PathBuf, book: Rule
         tokio::select! {
             _ = term.recv() => break,
             _ = int.recv() => break,
-            _ = hup.recv() => reload(&config, &book),
+            _ = hup.recv() => reload(&on).await,
         }
     }
     tracing::info!("stopping: what is in flight is finished or left for the next start");
@@ -107,13 +117,21 @@ async fn signals(stop: CancellationToken, config: std::path::PathBuf, book: Rule
 }
 
 /// An invalid new configuration keeps the old one and alarms.
-fn reload(config: &Path, book: &RuleBook) {
-    match office::load(config, Clock::System.now()).and_then(|loaded| office::rules(&loaded)) {
-        Ok(rules) => {
-            book.replace(rules);
+async fn reload(on: &Reload) {
+    let now = Clock::System.now();
+    match office::load(&on.config, now).and_then(|loaded| Ok((office::rules(&loaded)?, loaded.policy))) {
+        Ok((rules, policy)) => {
+            on.book.replace(rules);
             tracing::info!("the new configuration holds from the next mail on");
+            if let Err(stop) = office::note_calendars(&on.store, &policy, now).await {
+                tracing::error!(message = %stop.message, "ALARM: the new hours could not be noted");
+            }
         }
         Err(stop) => {
+            for problem in &stop.problems {
+                let (file, line, column) = (&problem.file, problem.line, problem.column);
+                tracing::error!(file, line, column, code = problem.code, "{}", problem.message);
+            }
             tracing::error!(message = %stop.message, "ALARM: the new configuration is invalid, the old one holds; see `mailward check`");
         }
     }

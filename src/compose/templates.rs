@@ -61,8 +61,12 @@ const EMBEDDED: &[(&str, &str)] = embedded!(
 pub struct TemplateProblem {
     /// `<lang>/<notice>.<subject|txt|html>`, or `layout.html`: the path below the folder.
     pub name: String,
+    /// Stable code: `unknown_variable`, `unknown_template`, `template`.
+    pub code: &'static str,
     /// The line, from 1, where known.
     pub line: Option<usize>,
+    /// The column in characters, from 1; 1 where only the line is known.
+    pub column: usize,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
@@ -214,9 +218,12 @@ fn problems_of(environment: &Environment<'_>, name: &str, path: &str) -> Vec<Tem
     unknown.sort_unstable();
     let mut problems: Vec<TemplateProblem> = unknown
         .into_iter()
-        .map(|variable| TemplateProblem {
+        .map(|variable| (place_of(template.source(), &variable), variable))
+        .map(|(place, variable)| TemplateProblem {
             name: path.to_owned(),
-            line: line_of(template.source(), &variable),
+            code: "unknown_variable",
+            line: place.map(|(line, _)| line),
+            column: place.map_or(1, |(_, column)| column),
             message: format!("unknown variable `{variable}`"),
             help: format!("this text knows: {}", known.join(", ")),
         })
@@ -233,16 +240,27 @@ fn problems_of(environment: &Environment<'_>, name: &str, path: &str) -> Vec<Tem
     problems
 }
 
-/// The first line in which the name stands as a word of its own.
-fn line_of(source: &str, variable: &str) -> Option<usize> {
+/// Line and column at which the name first stands as a word of its own.
+fn place_of(source: &str, variable: &str) -> Option<(usize, usize)> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    source.lines().position(|line| line.split(|c| !is_word(c)).any(|word| word == variable)).map(|at| at + 1)
+    source.lines().enumerate().find_map(|(line, text)| {
+        let mut column = 1;
+        for word in text.split(|c| !is_word(c)) {
+            if word == variable {
+                return Some((line + 1, column));
+            }
+            column += word.chars().count() + 1;
+        }
+        None
+    })
 }
 
 fn unknown_name(path: String) -> TemplateProblem {
     TemplateProblem {
         name: path,
+        code: "unknown_template",
         line: None,
+        column: 1,
         message: "no notice has such a text".to_owned(),
         help: format!(
             "name it <en|es|pt|it>/<notice>.<subject|txt|html>, the notice being one of {}; those to agents ({}) \
@@ -258,7 +276,9 @@ fn from_engine(path: String, error: &minijinja::Error) -> TemplateProblem {
         error.detail().map_or_else(|| error.kind().to_string(), |d| format!("{}: {d}", error.kind()));
     TemplateProblem {
         name: path,
+        code: "template",
         line: error.line(),
+        column: 1,
         message,
         help: "the syntax is that of Jinja: {{ variable }}, {% if variable %}...{% endif %}".to_owned(),
     }
@@ -281,7 +301,7 @@ mod tests {
     fn check(name: &str, text: &str, want: &str) {
         let got = Templates::with_overrides(BTreeMap::from([(name.to_owned(), text.to_owned())]));
         let got = got.map_or_else(
-            |problems| problems.first().map(|p| format!("{:?} {}", p.line, p.message)).unwrap(),
+            |problems| problems.first().map(|p| format!("{:?}:{} {}", p.line, p.column, p.message)).unwrap(),
             |_| "fine".to_owned(),
         );
         assert!(got.contains(want), "{name}: {got:?} lacks {want:?}");
@@ -291,11 +311,11 @@ mod tests {
     fn an_operators_text_is_checked_in_every_branch() {
         check("en/received.txt", "Ticket {{ number }} at {{ desk }}", "fine");
         check("pt-BR/received.txt", "Chamado {{ number }}", "fine");
-        check("en/received.txt", "a\n{{ numbr }}", "Some(2) unknown variable `numbr`");
+        check("en/received.txt", "a\n{{ numbr }}", "Some(2):4 unknown variable `numbr`");
         check(
             "en/received.txt",
             "{% if false %}\n\n{{ nobody }}{% endif %}",
-            "Some(3) unknown variable `nobody`",
+            "Some(3):4 unknown variable `nobody`",
         );
         check("en/received.txt", "{{ text }}", "unknown variable `text`");
         check("en/received.txt", "{% if subject %}{{ subject.nothing }}{% endif %}", "undefined");

@@ -61,6 +61,9 @@ pub struct DeskFile {
     /// Labels of lines to lift out of the body: label to field name
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
+    /// Modules of the product, as reports count them: code to the words by which mail names it
+    #[serde(default)]
+    pub modules: BTreeMap<String, Vec<String>>,
     /// Facts that a mail must hold
     #[serde(default)]
     pub ask: Vec<AskTable>,

@@ -21,6 +21,7 @@ use crate::domain::desk::{
 };
 use crate::domain::ids::{AgentName, Category, DeskName};
 use crate::domain::message::{Instant, Language};
+use crate::domain::priority_rules::plain;
 use crate::domain::token;
 
 /// What desks refer to.
@@ -81,6 +82,7 @@ fn read(reader: &mut Reader<'_>, file: &DeskFile, base: &Path, around: &Surround
     desk.words.clone_from(&file.words);
     desk.rules = Arc::new(rules::read(reader, file, &desk.languages, around.wording, &desk.categories));
     desk.targets = targets(reader, &file.target, &desk.categories);
+    without_hours(reader, file, &desk);
     desk.agents = agents(reader, file, &desk.name, around.people);
     desk.after_hours = AfterHours {
         cap: file.after_hours.cap,
@@ -97,6 +99,11 @@ fn read(reader: &mut Reader<'_>, file: &DeskFile, base: &Path, around: &Surround
     desk.own_lists.clone_from(&file.own_lists);
     desk.fields = file.fields.iter().map(|(label, field)| (label.clone(), field.clone())).collect();
     desk.templates = file.templates.as_ref().map(|path| base.join(path)).or_else(|| own(around.templates));
+    let module = |(code, words): (&String, &Vec<String>)| {
+        let words = words.iter().chain([code]).map(|word| plain(word)).collect();
+        (code.clone(), words)
+    };
+    desk.modules = file.modules.iter().map(module).collect();
     desk.submitters = file.submitters.clone().map_or(Submitters::Anyone, Submitters::Roles);
     if let Some(notices) = &file.notices {
         desk.notices = notices.iter().copied().collect();
@@ -113,6 +120,24 @@ fn read(reader: &mut Reader<'_>, file: &DeskFile, base: &Path, around: &Surround
         breach(reader, &desk);
     }
     Some(desk)
+}
+
+/// Business time that never runs promises nothing: a target wants a calendar that opens.
+fn without_hours(reader: &mut Reader<'_>, file: &DeskFile, desk: &Desk) {
+    if !desk.calendar.never_opens() {
+        return;
+    }
+    let business = |text: &Option<String>| text.as_ref().is_some_and(|text| text.ends_with("business"));
+    for (number, table) in file.target.iter().enumerate() {
+        let spans =
+            [("response", &table.response), ("resolution", &table.resolution), ("update", &table.update)];
+        for (name, _) in spans.iter().filter(|(_, text)| business(text)) {
+            let path = format!("target/{number}/{name}");
+            let message = format!("`{name}` counts business time, and the calendar never opens");
+            let help = "give the calendar `hours`, or promise elapsed time";
+            reader.fail(&path, "target_without_hours", message, help);
+        }
+    }
 }
 
 fn own(path: Option<&Path>) -> Option<PathBuf> {

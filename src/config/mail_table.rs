@@ -9,7 +9,7 @@ use crate::decide::priority::prioritise;
 use crate::domain::ids::DeskName;
 use crate::domain::ticket::Priority;
 
-const MAILS: [(&str, &str); 11] = [
+const MAILS: [(&str, &str); 12] = [
     ("mixed", include_str!("../../fixtures/priority/mixed-2.txt")),
     ("mixed", include_str!("../../fixtures/priority/mixed-1.txt")),
     ("en", include_str!("../../fixtures/priority/en.txt")),
@@ -21,6 +21,7 @@ const MAILS: [(&str, &str); 11] = [
     ("pt", include_str!("../../fixtures/priority/unseen/pt.txt")),
     ("it", include_str!("../../fixtures/priority/unseen/it.txt")),
     ("mixed", include_str!("../../fixtures/priority/unseen/second.txt")),
+    ("mixed", include_str!("../../fixtures/priority/unseen/third.txt")),
 ];
 
 /// Mails counted by the priority they have and the one they got.
@@ -29,8 +30,9 @@ type Confusion = BTreeMap<(Priority, Priority), usize>;
 /// `have` down, `got` across, precision and recall beside each.
 fn shown(confusion: &Confusion) -> String {
     let count = |have, got| confusion.get(&(have, got)).copied().unwrap_or(0);
-    let of =
-        |right: usize, all: usize| if all == 0 { "-".to_owned() } else { format!("{} %", right * 100 / all) };
+    let of = |right: usize, all: usize| {
+        (right * 100).checked_div(all).map_or_else(|| "-".to_owned(), |percent| format!("{percent} %"))
+    };
     let mut table = String::from("| have | low | medium | high | urgent | precision | recall |\n");
     for level in Priority::ALL {
         let row = Priority::ALL.map(|got| count(level, got));

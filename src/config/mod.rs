@@ -168,4 +168,6 @@ mod desk_lines;
 #[cfg(test)]
 mod mail_table;
 #[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
 mod tests;

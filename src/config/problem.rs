@@ -67,6 +67,19 @@ impl Problem {
             ..Self::of_file(source.name(), code, message, help)
         }
     }
+    /// An error at a line and column, both from 1, of a file whose text is given.
+    pub fn of_place(
+        (file, text): (&str, &str),
+        (line, column): (usize, usize),
+        code: &'static str,
+        (message, help): (String, &str),
+    ) -> Self {
+        let source = Arc::new(NamedSource::new(file, text.to_owned()));
+        let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let rest = text.get(start..).unwrap_or_default();
+        let offset = rest.char_indices().nth(column.saturating_sub(1)).map_or(0, |(at, _)| at);
+        Self::at(&source, start + offset..start + offset, code, message, help)
+    }
     /// The same as a warning.
     #[must_use]
     pub fn warning(self) -> Self {

@@ -3,6 +3,7 @@
 
 use chrono::Duration;
 
+use crate::domain::calendar::Calendar;
 use crate::domain::desk::{Desk, Span};
 use crate::domain::ids::Category;
 use crate::domain::message::Instant;
@@ -149,6 +150,42 @@ fn left(promise: Promise<'_>, kind: ClockKind, now: Instant, due: Instant) -> i6
 fn running(promise: Promise<'_>, kind: ClockKind, left_s: i64, now: Instant) -> Option<ClockState> {
     let span = promise.span(kind).unwrap_or(ELAPSED);
     sla::resume(&promise.desk.calendar, span, left_s, now).map(|due| ClockState::Running { due })
+}
+
+/// Business clocks that run, after the desk's hours changed: the open time that `was` gave them from
+/// `since` on is given by the hours of now. What waits, was kept or missed stays so.
+pub fn recomputed(
+    clocks: &[TicketClock],
+    promise: Promise<'_>,
+    (was, since): (&Calendar, Instant),
+) -> Vec<TicketClock> {
+    map(clocks, |clock| match (clock.state, promise.span(clock.kind)) {
+        (ClockState::Running { due }, Some(Span::Business(_))) if since < due => {
+            sla::elapsed_business(was, since, due)
+                .and_then(|given| sla::due(&promise.desk.calendar, since, Span::Business(given)))
+                .map_or(clock.state, |due| ClockState::Running { due })
+        }
+        (state, _) => state,
+    })
+}
+
+/// When a ticket's clocks were last set, of the actions of its trail in order; `None` without any. A
+/// customer's mail sets them where an answer let them wait.
+pub fn set_at<'a>(trail: impl IntoIterator<Item = (Instant, &'a str)>) -> Option<Instant> {
+    let mut waits = false;
+    let mut set = None;
+    for (at, action) in trail {
+        match action {
+            "answered" | "resolved" => waits = true,
+            "joined" if !waits => {}
+            "new" | "follow_up" | "joined" | "reopened" | "prioritised" | "moved" | "recomputed" => {
+                waits = false;
+                set = Some(at);
+            }
+            _ => {}
+        }
+    }
+    set
 }
 
 /// New promises for a ticket that already runs (another priority, another desk): what was used of

@@ -42,7 +42,7 @@ pub fn on_message(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>
         Threading::Joins { ticket, who, how } => {
             join::join(incoming, facts, scene, join::Way { ticket, who, how })
         }
-        Threading::Opens { .. } if by_itself_only(class) && !breach => {
+        Threading::Opens { .. } if by_itself_only(class) && !incoming.mail.is_generated() && !breach => {
             aside(incoming, scene, &Aside::recorded(class.as_str()))
         }
         Threading::Opens { possibly_related } => {

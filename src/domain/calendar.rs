@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::message::Instant;
 
 /// A calendar: zone, weekly hours, holidays by date, and the years for which holidays are known.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Calendar {
     /// Its name in configuration.
     pub name: String,
@@ -34,6 +34,11 @@ pub struct Opening {
 }
 
 impl Calendar {
+    /// True when the other one counts every second as this one does, whatever its name is.
+    pub fn same_hours(&self, other: &Self) -> bool {
+        let (zone, weekly, holidays, years) = (&self.zone, &self.weekly, &self.holidays, &self.years);
+        (zone, weekly, holidays, years) == (&other.zone, &other.weekly, &other.holidays, &other.years)
+    }
     /// Open intervals of a weekday, Monday 0.
     pub fn weekday(&self, day: Weekday) -> &[(NaiveTime, NaiveTime)] {
         let number = u8::try_from(day.num_days_from_monday()).unwrap_or(0);

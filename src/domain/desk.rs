@@ -287,6 +287,8 @@ pub struct Desk {
     pub asks: Vec<Ask>,
     /// Kinds of request with an answer of their own.
     pub answers: Vec<StandardAnswer>,
+    /// Modules of the product: code and the plain words by which mail names it.
+    pub modules: Vec<(String, Vec<String>)>,
     /// Notices to customers besides the acknowledgment.
     pub notices: BTreeSet<CustomerNotice>,
     /// What redaction does with diagnoses, drugs and their codes.
@@ -327,6 +329,7 @@ impl Desk {
             eta: Vec::new(),
             asks: Vec::new(),
             answers: Vec::new(),
+            modules: Vec::new(),
             notices: [CustomerNotice::Resolved, CustomerNotice::Reminder, CustomerNotice::Closed].into(),
             clinical: ClinicalWords::Near,
             custody: Custody::default(),

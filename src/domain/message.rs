@@ -49,7 +49,8 @@ impl std::fmt::Debug for RawMail {
 pub enum MessageClass {
     /// A person wrote it.
     Human,
-    /// A vacation notice or "we got your mail" (RFC 3834 `auto-replied`).
+    /// A vacation notice or "we got your mail" (RFC 3834 `auto-replied`), or what a mailbox sends of
+    /// itself without saying which system writes.
     Autoreply,
     /// A disposition notification (RFC 8098).
     Receipt,
@@ -382,6 +383,15 @@ pub struct InboundMessage {
     pub fields: Vec<(String, RawText)>,
     /// Codes of everything that was wrong with the mail's form.
     pub defects: Vec<&'static str>,
+}
+
+impl InboundMessage {
+    /// The reason code of a mail that says of itself that a system made it.
+    pub const GENERATED: &'static str = "auto_generated";
+    /// A system made it of itself (RFC 3834 5.1 `auto-generated`): it may be work, whatever its class.
+    pub fn is_generated(&self) -> bool {
+        self.class_reasons.contains(&Self::GENERATED)
+    }
 }
 
 /// What `phi/` made of a message's texts: the only form that decisions may put into a ticket.

@@ -16,6 +16,7 @@ pub mod message;
 pub mod outgoing;
 pub mod policy;
 pub mod priority_rules;
+pub mod report;
 pub mod sla;
 pub mod text;
 pub mod ticket;

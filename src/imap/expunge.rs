@@ -39,7 +39,8 @@ impl Session {
     ) -> Result<Vec<Uid>, ImapError> {
         let mut same = Vec::new();
         for uid in uids {
-            let mut fetched = self.fetch(&[*uid], now).await;
+            let survey = self.survey(&[*uid]).await;
+            let mut fetched = self.fetch(survey, now).await;
             if let Some(error) = fetched.failed.take() {
                 return Err(error);
             }

@@ -61,6 +61,7 @@ struct Told {
 }
 
 /// One FETCH's worth of UIDs.
+#[derive(Debug, Default)]
 struct Plan {
     whole: Vec<Uid>,
     oversize: Vec<Uid>,
@@ -68,22 +69,49 @@ struct Plan {
     bytes: u64,
 }
 
+/// What a fetch would bring.
+#[derive(Debug, Default)]
+pub struct Survey {
+    wanted: Vec<Uid>,
+    told: BTreeMap<Uid, Told>,
+    plan: Plan,
+    rest: Vec<Uid>,
+    failed: Option<ImapError>,
+}
+
+impl Survey {
+    /// Octets of the batch, by the sizes told: for whoever keeps count of what is in hand.
+    pub fn octets(&self, limits: &Limits) -> u64 {
+        let parts = u64::try_from(self.plan.oversize.len()).unwrap_or(u64::MAX);
+        self.plan.bytes.saturating_add(parts.saturating_mul(limits.oversize_bytes))
+    }
+}
+
 impl Session {
-    /// Fetches the first batch of `uids` from the open folder: at most `batch_mails` of them and
-    /// `batch_bytes` by the sizes told, always at least one. `now` stands in for an arrival that
-    /// the server does not know or that lies in the future.
-    pub async fn fetch(&mut self, uids: &[Uid], now: Instant) -> Fetched {
+    /// Asks for the sizes of `uids` in the open folder and says what the first batch of them would be:
+    /// at most `batch_mails` mails and `batch_bytes` by the sizes told, always at least one.
+    pub async fn survey(&mut self, uids: &[Uid]) -> Survey {
         let mut wanted = uids.to_vec();
         wanted.sort_unstable();
         wanted.dedup();
         let rest = wanted.split_off(wanted.len().min(self.limits.batch_mails.max(1)));
-        let mut fetched = Fetched::default();
         match self.sizes(&wanted).await {
-            Err(error) => {
-                fetched.failed = Some(error);
-                fetched.later = wanted;
-            }
-            Ok(told) => self.bodies(&wanted, &told, now, &mut fetched).await,
+            Err(error) => Survey {
+                rest: wanted.into_iter().chain(rest).collect(),
+                failed: Some(error),
+                ..Survey::default()
+            },
+            Ok(told) => Survey { plan: plan(&wanted, &told, &self.limits), wanted, told, rest, failed: None },
+        }
+    }
+
+    /// Fetches the batch that was surveyed. `now` stands in for an arrival that the server does not
+    /// know or that lies in the future.
+    pub async fn fetch(&mut self, survey: Survey, now: Instant) -> Fetched {
+        let Survey { wanted, told, plan, rest, failed } = survey;
+        let mut fetched = Fetched { failed, ..Fetched::default() };
+        if fetched.failed.is_none() {
+            self.bodies((&wanted, plan), &told, now, &mut fetched).await;
         }
         fetched.later.extend(rest);
         fetched.later.sort_unstable();
@@ -112,12 +140,11 @@ impl Session {
 
     async fn bodies(
         &mut self,
-        wanted: &[Uid],
+        (wanted, plan): (&[Uid], Plan),
         told: &BTreeMap<Uid, Told>,
         now: Instant,
         fetched: &mut Fetched,
     ) {
-        let plan = plan(wanted, told, &self.limits);
         fetched.later = plan.later;
         let unlisted = wanted.iter().filter(|uid| !told.contains_key(uid));
         fetched.absent.extend(unlisted.map(|uid| (*uid, Absent::Unlisted)));
@@ -254,7 +281,7 @@ impl Session {
 }
 
 fn plan(wanted: &[Uid], told: &BTreeMap<Uid, Told>, limits: &Limits) -> Plan {
-    let mut plan = Plan { whole: Vec::new(), oversize: Vec::new(), later: Vec::new(), bytes: 0 };
+    let mut plan = Plan::default();
     let mut full = false;
     let mut total: u64 = 0;
     for uid in wanted {

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 pub use backoff::backoff;
 pub use error::{ImapError, Next};
-pub use fetch::{Absent, Fetched};
+pub use fetch::{Absent, Fetched, Survey};
 pub use files::{FileMail, FileSource, FoundFile};
 pub use session::{FolderStatus, Session};
 pub use settle::{Settled, Settlement};
@@ -55,7 +55,8 @@ impl Default for Limits {
             command: Duration::from_mins(10),
             idle: Duration::from_secs(290),
             batch_mails: 50,
-            batch_bytes: 32 << 20,
+            // A quarter of what may be in hand: one is fetched while others are understood and decided.
+            batch_bytes: 8 << 20,
             message_bytes: 25 << 20,
             oversize_bytes: 256 << 10,
         }

@@ -1,12 +1,14 @@
 //! What hangs on a mail: name made safe, type by content against the declared one, size, SHA-256,
-//! and codes for what an agent must know before opening it. Takes parts, gives descriptions, and on
-//! demand their octets or what [`super::reading`] makes of them.
+//! and codes for what an agent must know before opening it: what a desktop would run, macros,
+//! archives and what their tables name, TNEF, S/MIME and PGP, and clinical content (DICOM PS3.10,
+//! HL7 2, C-CDA, FHIR). Takes parts, gives descriptions; never unpacks anything.
 
 use mail_parser::{Encoding, Message, MessagePart, MimeHeaders as _, PartType};
 use sha2::{Digest as _, Sha256};
 
-use super::{charset, headers, limits, parse, reading};
-use crate::domain::message::{Attachment, Label, Reading};
+use super::uu::Inside;
+use super::{archive, charset, headers, limits};
+use crate::domain::message::Attachment;
 use crate::domain::text::RawText;
 
 /// Describes every part that is no text of the message.
@@ -14,111 +16,14 @@ pub fn describe(message: &Message<'_>) -> Vec<Attachment> {
     parts(message).map(one).collect()
 }
 
-fn parts<'m, 'x>(message: &'m Message<'x>) -> impl Iterator<Item = &'m MessagePart<'x>> {
+/// The parts that are no text of the message.
+pub(super) fn parts<'m, 'x>(message: &'m Message<'x>) -> impl Iterator<Item = &'m MessagePart<'x>> {
     let ids = message.attachments.iter().take(limits::ATTACHMENTS);
     ids.filter_map(|id| message.parts.get(usize::try_from(*id).ok()?))
 }
 
-/// Reads every attachment of a mail that was understood before; in the order of [`describe`].
-pub fn read(bytes: &[u8]) -> Vec<Reading> {
-    let mut budget = limits::READING_BYTES;
-    let read = |part: &MessagePart<'_>| match &part.body {
-        PartType::Message(nested) => nested_reading(nested, &mut budget),
-        _ => reading::read(content(part), &one(part), &mut budget),
-    };
-    within(bytes, |message| parts(message).map(read).collect()).unwrap_or_default()
-}
-
-/// The octets of the attachment with that place in the order of [`describe`], and what it is.
-pub fn open(bytes: &[u8], place: usize) -> Option<(Attachment, Vec<u8>)> {
-    within(bytes, |message| parts(message).nth(place).map(|part| (one(part), content(part).to_vec())))?
-}
-
-/// Every attachment with the label that its form, name and text give it; `found` is left to the redactor.
-pub fn assess(bytes: &[u8]) -> Vec<(Attachment, Label)> {
-    let described = within(bytes, |message| {
-        parts(message).map(|part| (one(part), nests_record(part))).collect::<Vec<_>>()
-    });
-    let readings = read(bytes);
-    let described = described.unwrap_or_default().into_iter().zip(readings);
-    let label = |(attachment, nests, reading): (Attachment, bool, Reading)| {
-        let record = nests || is_record(&attachment, &reading);
-        (attachment, Label { record, ..Label::default() })
-    };
-    described.map(|((attachment, nests), reading)| label((attachment, nests, reading))).collect()
-}
-
-/// Does a mail within the mail carry a record, or something that cannot be looked into?
-fn nests_record(part: &MessagePart<'_>) -> bool {
-    let PartType::Message(nested) = &part.body else { return false };
-    parts(nested).any(|inner| {
-        let about = one(inner);
-        let veiled = about.flags.iter().any(|flag| matches!(*flag, "archive" | "tnef" | "encrypted"));
-        let reading = reading::read(content(inner), &about, &mut limits::READING_BYTES.clone());
-        veiled || is_record(&about, &reading) || nests_record(inner)
-    })
-}
-
-/// The mail with a note in the place of the octets of these attachments; `None` when it cannot be read.
-pub fn cut_out(bytes: &[u8], places: &[usize]) -> Option<Vec<u8>> {
-    limits::check(bytes).ok()?;
-    let prepared = parse::prepare(bytes, &mut Vec::new());
-    let mail = parse::parse(&prepared, Vec::new()).ok()?;
-    let spans = parts(&mail.message).enumerate().filter(|(place, _)| places.contains(place));
-    let mut spans: Vec<(usize, usize)> = spans
-        .map(|(_, part)| {
-            Some((usize::try_from(part.offset_body).ok()?, usize::try_from(part.offset_end).ok()?))
-        })
-        .collect::<Option<_>>()?;
-    spans.sort_unstable();
-    let (mut out, mut from) = (Vec::with_capacity(prepared.len()), 0);
-    for (start, end) in spans {
-        out.extend_from_slice(prepared.get(from..start.max(from))?);
-        out.extend_from_slice(b"[left out: never shown by this desk]\r\n");
-        from = end.max(from);
-    }
-    out.extend_from_slice(prepared.get(from..)?);
-    Some(out)
-}
-
-fn within<T>(bytes: &[u8], look: impl FnOnce(&Message<'_>) -> T) -> Option<T> {
-    limits::check(bytes).ok()?;
-    let bytes = parse::prepare(bytes, &mut Vec::new());
-    limits::check(&bytes).ok()?;
-    parse::parse(&bytes, Vec::new()).ok().map(|mail| look(&mail.message))
-}
-
-/// A mail within the mail: who wrote it, subject and texts. What hangs on it in turn is not read.
-fn nested_reading(nested: &Message<'_>, budget: &mut usize) -> Reading {
-    let mut text = String::new();
-    for header in nested.headers() {
-        if let Some(value) = header.value().as_text() {
-            text.push_str(value);
-            text.push('\n');
-        }
-    }
-    let people = [nested.from(), nested.to(), nested.cc()].into_iter().flatten().flat_map(|a| a.iter());
-    for person in people {
-        text.push_str(person.name().unwrap_or_default());
-        text.push('\n');
-        text.push_str(person.address().unwrap_or_default());
-        text.push('\n');
-    }
-    for part in 0..nested.text_body_count() {
-        text.push_str(&nested.body_text(part).unwrap_or_default());
-        text.push('\n');
-    }
-    let (text, cut) = charset::cut(text, *budget);
-    *budget -= text.len();
-    let text = RawText::new(charset::clean(&text));
-    match (cut, nested.attachments.is_empty()) {
-        (true, _) => Reading::Part(text, "too_large"),
-        (false, false) => Reading::Part(text, "nested"),
-        (false, true) => Reading::Whole(text),
-    }
-}
-
-fn one(part: &MessagePart<'_>) -> Attachment {
+/// What one of them is.
+pub(super) fn one(part: &MessagePart<'_>) -> Attachment {
     let declared = declared_type(part);
     let content = content(part);
     let detected = infer::get(content).map(|kind| kind.mime_type().to_owned());
@@ -138,56 +43,24 @@ fn one(part: &MessagePart<'_>) -> Attachment {
     }
 }
 
-/// What a patient's record is called in our languages, folded; at word boundaries.
-const RECORD: [&str; 22] = [
-    "medical record",
-    "health record",
-    "patient chart",
-    "discharge summary",
-    "progress note",
-    "clinical document",
-    "prontuario",
-    "evolucao clinica",
-    "anamnese",
-    "sumario de alta",
-    "laudo medico",
-    "historia clinica",
-    "historia medica",
-    "epicrisis",
-    "evolucion medica",
-    "resumen de egreso",
-    "cartella clinica",
-    "fascicolo sanitario",
-    "referto",
-    "lettera di dimissione",
-    "anamnesi",
-    "scheda clinica",
-];
-/// Octets of a text in which it would call itself so.
-const HEADING: usize = 2000;
-
-/// Does an attachment have the form of a patient's record, or call itself one by name or heading?
-pub fn is_record(attachment: &Attachment, read: &Reading) -> bool {
-    if attachment.flags.iter().any(|flag| matches!(*flag, "hl7" | "cda" | "fhir" | "dicom")) {
-        return true;
+/// A file that stood within the text.
+pub fn of_inside(file: &Inside) -> Attachment {
+    let declared = "application/octet-stream";
+    let given = safe_name(&file.name);
+    let name = if given.is_empty() { default_name(declared).to_owned() } else { given };
+    let detected = infer::get(&file.content).map(|kind| kind.mime_type().to_owned());
+    let mut flags = flags(&name, declared, detected.as_deref(), &file.content);
+    flags.push(file.flag);
+    Attachment {
+        name: RawText::new(name),
+        declared_type: declared.to_owned(),
+        detected_type: detected,
+        size: u64::try_from(file.content.len()).unwrap_or(u64::MAX),
+        sha256: Sha256::digest(&file.content).into(),
+        inline: false,
+        flags,
+        label: None,
     }
-    let text = match read {
-        Reading::Whole(text) | Reading::Part(text, _) => text.expose(),
-        Reading::Nothing(_) => "",
-    };
-    let (heading, _) = charset::cut(text.chars().take(HEADING).collect(), HEADING);
-    [attachment.name.expose(), &heading].iter().any(|text| {
-        let words = format!(" {} ", folded(text));
-        RECORD.iter().any(|name| words.contains(&format!(" {name} ")))
-    })
-}
-
-/// Lower case, without accents, everything but letters and digits a single space.
-fn folded(text: &str) -> String {
-    use unicode_normalization::UnicodeNormalization as _;
-    let plain = text.nfd().filter(|c| !matches!(c, '\u{300}'..='\u{36f}')).flat_map(char::to_lowercase);
-    let spaced: String = plain.map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Line ends of parts that travel as lines are the transport's, not the content's: one copy of a mail
@@ -211,7 +84,8 @@ fn digest(part: &MessagePart<'_>, content: &[u8]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-fn content<'p>(part: &'p MessagePart<'_>) -> &'p [u8] {
+/// Its octets.
+pub(super) fn content<'p>(part: &'p MessagePart<'_>) -> &'p [u8] {
     match &part.body {
         PartType::Text(text) | PartType::Html(text) => text.as_bytes(),
         PartType::Binary(octets) | PartType::InlineBinary(octets) => octets,
@@ -372,12 +246,22 @@ const ENCRYPTED: [&str; 3] =
     ["application/pgp-encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"];
 const SIGNATURE: [&str; 3] =
     ["application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"];
-const ARCHIVE: [&str; 9] = ["zip", "rar", "7z", "gz", "tgz", "bz2", "xz", "tar", "cab"];
+const ARCHIVE: [&str; 12] = ["zip", "rar", "7z", "gz", "tgz", "bz2", "xz", "tar", "cab", "arj", "lzh", "zst"];
+const ARCHIVE_STARTS: [&[u8]; 5] = [b"PK\x03\x04", b"Rar!\x1a", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"MSCF"];
+/// A message, a batch, a file of batches; or a message framed by MLLP.
+const HL7: [&[u8]; 4] = [b"MSH|", b"BHS|", b"FHS|", b"\x0bMSH|"];
 
 fn flags(name: &str, declared: &str, detected: Option<&str>, content: &[u8]) -> Vec<&'static str> {
     let lower = name.to_lowercase();
     let ending = lower.rsplit_once('.').map_or("", |(_, ending)| ending);
     let starts = |magic: &[u8]| content.starts_with(magic);
+    let listing = archive::list(content).unwrap_or_default();
+    let office = listing.names.iter().any(|name| name == "[Content_Types].xml");
+    let holds = |endings: &[&str]| {
+        listing.names.iter().any(|name| {
+            name.rsplit_once('.').is_some_and(|(_, e)| endings.contains(&e.to_lowercase().as_str()))
+        })
+    };
     let table = [
         (
             "executable",
@@ -387,15 +271,26 @@ fn flags(name: &str, declared: &str, detected: Option<&str>, content: &[u8]) -> 
                 || declared == "application/x-msdownload",
         ),
         ("double_extension", EXECUTABLE.contains(&ending) && lower.matches('.').count() > 1),
-        ("macro", MACRO.contains(&ending)),
-        ("archive", ARCHIVE.contains(&ending)),
+        (
+            "macro",
+            MACRO.contains(&ending) || listing.names.iter().any(|name| name.ends_with("vbaProject.bin")),
+        ),
+        ("archive", ARCHIVE.contains(&ending) || ARCHIVE_STARTS.iter().any(|magic| starts(magic)) && !office),
+        ("archive_executable", holds(&EXECUTABLE)),
+        ("archive_nested", holds(&ARCHIVE)),
+        ("archive_locked", listing.locked),
+        ("archive_bomb", listing.bomb),
         ("html", matches!(ending, "html" | "htm" | "svg" | "xhtml" | "shtml")),
         ("tnef", declared == "application/ms-tnef" || lower == "winmail.dat" || starts(b"\x78\x9f\x3e\x22")),
         (
             "dicom",
-            ending == "dcm" || declared == "application/dicom" || content.get(128..132) == Some(b"DICM"),
+            ending == "dcm"
+                || declared == "application/dicom"
+                || content.get(128..132) == Some(b"DICM")
+                || listing.names.iter().any(|name| name.ends_with("DICOMDIR"))
+                || holds(&["dcm"]),
         ),
-        ("hl7", starts(b"MSH|") || ending == "hl7"),
+        ("hl7", HL7.iter().any(|start| starts(start)) || ending == "hl7" || declared.contains("hl7-v2")),
         ("cda", contains_early(content, b"<ClinicalDocument")),
         ("fhir", contains_early(content, b"\"resourceType\"") || declared.contains("fhir")),
         ("calendar", declared == "text/calendar" || ending == "ics"),
@@ -428,6 +323,7 @@ fn mismatch(declared: &str, detected: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::intake::archive::testing::zip_of;
 
     #[test]
     fn names_lose_what_could_lead_astray() {
@@ -466,6 +362,14 @@ mod tests {
             let got = flags(name, declared, detected, content);
             assert!(got.contains(&want), "{name}: {got:?}");
         }
+        let office = zip_of(&["[Content_Types].xml", "word/vbaProject.bin"], false, 9);
+        let got = flags("x.docx", "application/zip", None, &office);
+        assert!(got.contains(&"macro") && !got.contains(&"archive"), "{got:?}");
+        let zipped = zip_of(&["scan/DICOMDIR", "run.exe", "more.zip"], true, u32::MAX);
+        assert_eq!(
+            flags("x.zip", "application/zip", None, &zipped),
+            ["archive", "archive_executable", "archive_nested", "archive_locked", "archive_bomb", "dicom"]
+        );
         assert_eq!(
             flags("a.pdf", "application/pdf", Some("application/pdf"), b"%PDF-1.4"),
             Vec::<&str>::new()

@@ -73,7 +73,10 @@ fn feedback(mail: &Mail<'_>) -> Option<&'static str> {
         .map(|_| "feedback_sender")
 }
 
-pattern!(LOOP_SENDER, r"(?i)\b(?:staff@hotmail\.com|scomp@aol\.net|feedbackloop@|fbl@|complaints?@)");
+pattern!(
+    LOOP_SENDER,
+    r"(?i)\b(?:staff@hotmail\.com|scomp@aol\.net|feedbackloop@|feedback@|fbl@|abuse-report@|complaints?@)"
+);
 
 /// RFC 8098.
 fn receipt(mail: &Mail<'_>) -> Option<&'static str> {
@@ -101,15 +104,27 @@ fn calendar(mail: &Mail<'_>) -> Option<&'static str> {
 
 pattern!(
     CHALLENGE,
-    r"(?i)\b(?:(?:please )?(?:click|follow|visit)[^.]{0,80}\b(?:verify|confirm|authenticate|prove)\b[^.]{0,80}\b(?:your (?:message|e-?mail) (?:will|can|may|is)|you are (?:a )?human|deliver)|to (?:control|combat|block|reduce) spam[^.]{0,120}\b(?:confirm|verify|request form)|challenge[- ]response|(?:sender|address) (?:verification|confirmation) (?:is )?required)"
+    r"(?i)\b(?:(?:please )?(?:click|follow|visit)[^.]{0,80}\b(?:verify|confirm|authenticate|prove)\b[^.]{0,80}\b(?:your (?:message|e-?mail) (?:will|can|may|is)|you are (?:a )?human|deliver)|to (?:control|combat|block|reduce) spam[^.]{0,120}\b(?:confirm|verify|request form)|challenge[- ]response|\b(?:reply to this (?:message|e-?mail)|respond to this)[^.]{0,120}\b(?:confirm|deliver|release|verify)|(?:clique|haga clic|pulse|clicca|cliquez|klicken)[^.]{0,160}(?:confirm|verific|autenti|bestätig|autori[sz]|entregue|entregad|livré|zugestellt|consegnat)|(?:confirm|bestätig)[^.]{0,160}(?:clique|clic|clicca|cliquez|klicken|enlace|link|lien)|anti-?spam[^.]{0,160}(?:confirm|valid|verific|autori[sz]|bestätig)|(?:sender|address) (?:verification|confirmation) (?:is )?required)"
 );
 pattern!(
     CHALLENGE_SUBJECT,
-    r"(?i)(?:verification required|please (?:confirm|verify) (?:your|this) (?:message|e-?mail)|confirm(?:ation)? required|earthlink suspect email|sender (?:address )?verification|\(verifying\)|boxbe)"
+    r"(?i)(?:verification required|please (?:confirm|verify) (?:your|this) (?:message|e-?mail)|confirm(?:ation)? required|earthlink suspect email|sender (?:address )?verification|\(verifying\)|boxbe|please confirm your message|mailinblack|(?:confirma[cç](?:i[oó]n|[aã]o)|confirme|confirmer|conferma|demande de confirmation|richiesta di conferma|bestätig\w+|verifica(?:ci[oó]n|[cç][aã]o)?)\b.{0,40}(?:mensaje|mensagem|correo|e-?mail|courriel|message|messaggio|nachricht|remitente|remetente|expéditeur|mittente|absender|envio|env[ií]o)|anti-?spam)"
 );
 
 fn challenge(headers: &Headers, subject: &str, text: &str) -> Option<&'static str> {
-    let named = ["x-challenge", "x-boxbe", "x-bluebottle-request", "x-spamarrest", "x-asg-challenge"];
+    let named = [
+        "x-challenge",
+        "x-boxbe",
+        "x-bluebottle-request",
+        "x-spamarrest",
+        "x-asg-challenge",
+        "x-askversion",
+        "x-vanquish",
+        "x-mailblocks",
+        "x-choicemail",
+        "x-mailinblack",
+        "x-tmda-confirm",
+    ];
     if named.iter().any(|name| headers.has(name)) {
         return Some("challenge_header");
     }
@@ -125,13 +140,14 @@ const AUTO_SUBJECTS: &str = concat!(
     r"automat(?:ic|ed) (?:reply|response|acknowledg\w+)|",
     r"automatisch(?:e|es)? (?:antwort|antwoord|afwezigheid\w*)|automatisk (?:svar|svarmeddelelse)|automaattinen vastaus|",
     r"(?:respuesta|resposta|risposta) autom[aá]tica|r[eé]ponse automatique|risposta non al|odpowied[zź] automatyczna|automatyczna odpowied[zź]|automatick[aá] odpov\w+|automatikus v[aá]lasz|r[aă]spuns automat|otomatik yan[ıi]t|",
+    r"automatisch beantwoord|automaattivastaus|poissaoloviesti|automaatvastus|automatinis atsakymas|automatski odgovor|samodejni odgovor|balasan otomatis|trả lời tự động|respuesta autom[aà]tica|resposta autom[aà]tica|mensaje autom[aá]tico|mensagem autom[aá]tica|messaggio automatico|message automatique|αυτόματη απάντηση|εκτός γραφείου|(?:תשובה|מענה) אוטומטי|(?:ال)?رد (?:ال)?تلقائي|ตอบกลับอัตโนมัติ|автоматична відповідь|автоматичен отговор|отсутствую|不在通知|不在のお知らせ|不在(?:办公室|辦公室)|休假中|부재 ?중|",
     r"автоответ|автоматический ответ|自動(?:応答|返信|回覆)|自动(?:答复|回复)|자동 ?(?:응답|회신)|",
     r"out of (?:the )?office|ooo:|(?:i am |i'm )?(?:away|out) (?:from|of) (?:my|the) (?:office|desk|mail)|(?:i am |i'm |away |currently )on (?:vacation|holiday|leave|annual leave|maternity leave)\b|on (?:vacation|annual leave|maternity leave):|vacation (?:reply|response|notice|message)|away (?:notice|message)|",
     r"fuera de (?:la )?oficina|ausente de la oficina|fora d[eo] escrit[oó]rio|fora da empresa|fuori (?:sede|ufficio)|assente dall|absen(?:t|ce) (?:du|de mon|au) bureau|absence(?: du bureau|:)|",
     r"abwesenheits(?:notiz|nachricht|meldung|assistent)|nicht im b[uü]ro|afwezigheids\w+|frånvaro(?:meddelande|svar)|frav[aæ]rs\w+|poza biurem|",
     r"atvaļinājum\w*|atvaliņ\w*|[aā]rpus biroja|mimo kancel[aá]\w*|h[aá]zon k[ií]v[uü]l|",
     // A noun that anyone may begin a subject with counts when it is all of it, or a colon follows.
-    r"(?:ausencia|aus[eê]ncia(?: do escrit[oó]rio| tempor[aá]ria)?|assenza|absence|en cong[eé]s?|abwesend|abwesenheit|afwezig(?:heid)?|frånvar(?:o|ande)|frav[aæ]r|poissa|nieobecno[sś][cć])\s*(?:[:：-]|$)",
+    r"(?:ausencia|aus[eê]ncia(?: do escrit[oó]rio| tempor[aá]ria)?|assenza|absence|en cong[eé]s?|abwesend|abwesenheit|afwezig(?:heid)?|frånvar(?:o|ande)|frav[aæ]r|poissa|nieobecno[sś][cć]|f[eé]rias|vacaciones|vacances|in ferie|ferie|urlaub|semester|ferien|de vacaciones|em f[eé]rias)\s*(?:[:：-]|$)",
     r")"
 );
 pattern!(AUTO_SUBJECT, AUTO_SUBJECTS);
@@ -180,6 +196,7 @@ fn autoreply(headers: &Headers, message: &InboundMessage, subject: &str) -> Opti
     };
     let by_header = [
         (submitted.iter().any(|word| word == "auto-replied"), "auto_replied"),
+        (generated(headers) && answers(message, subject), "auto_answer"),
         (
             ["precedence", "x-precedence", "preference"]
                 .iter()
@@ -227,7 +244,30 @@ fn autoreply(headers: &Headers, message: &InboundMessage, subject: &str) -> Opti
     if by_subject && (signed || !ABOUT.is_match(subject)) || signed && by_both && (null || !answer) {
         return Some("auto_subject");
     }
-    (null && (is_answer(subject) || !message.in_reply_to.is_empty())).then_some("null_path_answer")
+    if null && answers(message, subject) {
+        return Some("null_path_answer");
+    }
+    // What nobody's system writes of itself came from a mailbox: a notice for its owner. `decide`
+    // still opens a ticket for it, since it may be work.
+    let mailbox = message.from.as_ref().is_some_and(|from| !SYSTEM.is_match(from.address.local()));
+    let list = headers.has("list-id") || headers.has("list-unsubscribe") || headers.has("precedence");
+    (generated(headers) && mailbox && !null && !list && submitted.iter().any(|word| word == "auto-generated"))
+        .then_some(InboundMessage::GENERATED)
+}
+
+pattern!(
+    /// Mailboxes that systems write from: monitors, devices, shops, schedulers.
+    SYSTEM,
+    r"(?i)(?:alert|alarm|monitor|notif|no[-_.]?reply|not[-_.]?reply|nao[-_.]?respond|robot|system|server|service|daemon|root|cron|nagios|zabbix|jenkins|github|gitlab|jira|scan|fax|print|backup|report|lab(?:or)?|lis|ris|pacs|his|interface|device|update|news|info|support|ticket|help|admin|postmaster|bounce|auto|bot)"
+);
+
+fn generated(headers: &Headers) -> bool {
+    headers.all("auto-submitted").any(|value| robot::keyword(value).eq_ignore_ascii_case("auto-generated"))
+}
+
+/// Does it say that it answers a mail?
+fn answers(message: &InboundMessage, subject: &str) -> bool {
+    is_answer(subject) || !message.in_reply_to.is_empty()
 }
 
 /// Does a pattern hold behind the prefixes of an answer?
@@ -264,6 +304,11 @@ fn encrypted(mail: &Mail<'_>, message: &InboundMessage) -> Option<&'static str> 
     if enveloped {
         return Some("smime_encrypted");
     }
+    // What is only signed but wrapped whole cannot be read here either.
+    let wrapped = message.attachments.iter().any(|a| a.flags.contains(&"encrypted"));
+    if wrapped && mail.text.trim().is_empty() {
+        return Some("smime_opaque");
+    }
     if message.attachments.iter().any(|a| a.name.expose().to_ascii_lowercase().ends_with(".rpmsg")) {
         return Some("rights_managed");
     }
@@ -277,7 +322,7 @@ fn bulk(headers: &Headers, message: &InboundMessage, own_list: bool) -> Option<&
     let submitted: Vec<String> =
         headers.all("auto-submitted").map(|v| robot::keyword(v).to_ascii_lowercase()).collect();
     if submitted.iter().any(|word| !word.is_empty() && word != "no") {
-        return Some("auto_generated");
+        return Some(InboundMessage::GENERATED);
     }
     if own_list {
         return None;
@@ -312,6 +357,7 @@ mod tests {
             &PORTAL,
             &PORTAL_FILE,
             &LOOP_SENDER,
+            &SYSTEM,
             &OFFICE_NOTE,
         ] {
             assert!(pattern.is_sound());

@@ -3,11 +3,13 @@
 //! no clock, socket or file; the same octets give the same message. Never decides what becomes of a
 //! mail, never answers, never fetches anything.
 
+pub mod archive;
 pub mod attachments;
 pub mod authenticate;
 pub mod bounce;
 pub mod charset;
 pub mod classify;
+pub mod contents;
 pub mod fields;
 pub mod flowed;
 pub mod headers;
@@ -24,6 +26,7 @@ pub mod results;
 pub mod robot;
 pub mod sanitise;
 pub mod threading;
+pub mod uu;
 pub mod visible;
 
 use std::borrow::Cow;
@@ -76,6 +79,7 @@ pub fn understand(bytes: &[u8], settings: &ReadSettings<'_>) -> Result<InboundMe
     let mail = parse::parse(&bytes, defects)?;
     let mut message = addressed(&mail, settings);
     message.attachments = attachments::describe(&mail.message);
+    message.attachments.extend(mail.inside.iter().map(attachments::of_inside));
     classified(&mail, &mut message, settings);
     read_text(mail, &mut message, settings);
     message.defects.sort_unstable();

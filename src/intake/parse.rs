@@ -9,6 +9,7 @@ use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{Encoding, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
 
 use super::headers::Headers;
+use super::uu::{self, Inside};
 use super::{Refused, charset, flowed, limits, render};
 
 /// A mail taken apart.
@@ -24,6 +25,8 @@ pub struct Mail<'m> {
     pub rendered: bool,
     /// The decoded HTML.
     pub html: Option<String>,
+    /// Files that stood within the text.
+    pub inside: Vec<Inside>,
     /// What was wrong.
     pub defects: Vec<&'static str>,
 }
@@ -86,9 +89,9 @@ pub fn parse<'m>(bytes: &'m [u8], mut defects: Vec<&'static str>) -> Result<Mail
     if message.parts.iter().any(|part| part.is_encoding_problem) {
         defects.push("encoding_damaged");
     }
-    let (text, rendered) = plain(&message, &mut defects);
+    let (text, inside, rendered) = plain(&message, &mut defects);
     let html = html(&message, &mut defects);
-    let mut mail = Mail { message, headers, text, rendered, html, defects };
+    let mut mail = Mail { message, headers, text, rendered, html, inside, defects };
     if let Some(html) = mail.html.as_deref().filter(|_| mail.text.trim().is_empty()) {
         mail.text = render_within_limits(html, &mut mail.defects);
         mail.rendered = true;
@@ -100,14 +103,17 @@ fn part<'p, 'm>(message: &'p Message<'m>, id: u32) -> Option<&'p MessagePart<'m>
     message.parts.get(usize::try_from(id).ok()?)
 }
 
-fn plain(message: &Message<'_>, defects: &mut Vec<&'static str>) -> (String, bool) {
+fn plain(message: &Message<'_>, defects: &mut Vec<&'static str>) -> (String, Vec<Inside>, bool) {
     let mut text = String::new();
+    let mut inside = Vec::new();
     let mut rendered = false;
     for part in message.text_body.iter().filter_map(|id| part(message, *id)) {
         let piece = match &part.body {
             PartType::Text(_) => {
                 let piece = decoded(message, part, defects);
-                if is_flowed(part) { flowed::join(&piece, is_delsp(part)) } else { piece }
+                let (piece, files) = uu::extract(&piece);
+                inside.extend(files);
+                if is_flowed(part) { flowed::join(&piece, is_delsp(part)) } else { piece.into_owned() }
             }
             PartType::Html(_) => {
                 rendered = true;
@@ -128,12 +134,24 @@ fn plain(message: &Message<'_>, defects: &mut Vec<&'static str>) -> (String, boo
     if cut {
         defects.push("text_cut");
     }
-    (text, rendered)
+    if inside.iter().any(|file| !file.whole) {
+        defects.push("uuencode_damaged");
+    }
+    if ARMOUR.iter().any(|mark| text.contains(mark)) {
+        defects.push("pgp_inline");
+    }
+    (text, inside, rendered)
 }
+
+/// How PGP begins within a text (RFC 9580 6.2).
+const ARMOUR: [&str; 2] = ["-----BEGIN PGP SIGNED MESSAGE-----", "-----BEGIN PGP MESSAGE-----"];
 
 fn html(message: &Message<'_>, defects: &mut Vec<&'static str>) -> Option<String> {
     let mut html = String::new();
     for part in message.html_body.iter().filter_map(|id| part(message, *id)) {
+        if html.len() > limits::HTML_BYTES {
+            break;
+        }
         if matches!(part.body, PartType::Html(_)) {
             html.push_str(&decoded(message, part, defects));
         }
@@ -169,22 +187,32 @@ pub fn decoded(message: &Message<'_>, part: &MessagePart<'_>, defects: &mut Vec<
         && !text.contains('\u{1b}')
         && label.is_none_or(|l| !l.to_ascii_lowercase().contains("utf-7"))
     {
-        return text.clone().into_owned();
+        return head(text);
     }
     let start = usize::try_from(part.offset_body).unwrap_or(usize::MAX);
     let end = usize::try_from(part.offset_end).unwrap_or(usize::MAX);
-    let Some(raw) = message.raw_message.get(start..end) else { return text.clone().into_owned() };
+    let end = end.min(start.saturating_add(limits::DECODED_BYTES));
+    let Some(raw) = message.raw_message.get(start..end) else { return head(text) };
     let octets = match part.encoding {
         Encoding::None => Some(Cow::Borrowed(raw)),
         Encoding::Base64 => base64_decode(raw).map(Cow::Owned),
         Encoding::QuotedPrintable => quoted_printable_decode(raw).map(Cow::Owned),
     };
-    let Some(octets) = octets else { return text.clone().into_owned() };
+    let Some(octets) = octets else { return head(text) };
     let inner =
         if label.is_none() && matches!(part.body, PartType::Html(_)) { meta_charset(&octets) } else { None };
     let (text, defect) = charset::decode(&octets, label.or(inner.as_deref()));
     defects.extend(defect);
     text
+}
+
+/// As much of a text as is ever looked at.
+fn head(text: &str) -> String {
+    let mut end = text.len().min(limits::DECODED_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default().to_owned()
 }
 
 /// `<meta charset>` within the first kilobyte (HTML 13.2.3.2), for HTML that declares none outside.

@@ -12,7 +12,7 @@ pub const LOOP_MARK: &str = "x-mailward-loop";
 
 pattern!(
     NO_REPLY,
-    r"(?i)^(?:(?:do[-_.]?)?n(?:ot?|[aã]o)[-_.]?(?:reply|responder?|responda|rispondere|antworten|answer)|ne[-_.]?pas[-_.]?repondre|mailer[-_.]?daemon|mail[-_.]?daemon|maildaemon|postmaster|mdaemon|bounces?|abuse|listserv|majordomo|autoresponder|auto[-_.]?reply|nobody|devnull)(?:[-+_.=\d].*)?$"
+    r"(?i)^(?:(?:do[-_.]?)?n(?:ot?|on|[aã]o)[-_.]?(?:reply|responder?|responda|contestar|rispondere|antworten|answer)|ne[-_.]?pas[-_.]?repondre|(?:nicht[-_.]?antworten|keine[-_.]?antwort)|mailer[-_.]?daemon|mail[-_.]?daemon|maildaemon|postmaster|mdaemon|bounces?|abuse|listserv|majordomo|autoresponder|auto[-_.]?reply|nobody|devnull)(?:[-+_.=\d].*)?$"
 );
 
 /// Looks for every sign.
@@ -128,6 +128,9 @@ mod tests {
             "donotreply2",
             "nao-responda",
             "no.responder",
+            "non-rispondere",
+            "no-contestar",
+            "nicht-antworten",
         ] {
             let address = EmailAddress::parse(&format!("{robot}@shop.example")).unwrap();
             assert!(is_no_reply(&address), "{robot}");

@@ -230,3 +230,130 @@ fn l25_large_and_odd_mail_stays_in_bounds() {
         assert!(start.elapsed() < Duration::from_secs(10), "{refused:?} {:?}", start.elapsed());
     }
 }
+
+fn class_of(mail: &str) -> (MessageClass, Vec<&'static str>) {
+    let message = read(mail.as_bytes(), "x").unwrap();
+    (message.class.unwrap(), message.class_reasons)
+}
+
+#[test]
+fn rfc3834_what_a_system_makes_of_itself_and_what_it_answers() {
+    let mail = |from: &str, more: &str| {
+        format!(
+            "From: {from}\nTo: help@desk.example\nAuto-Submitted: auto-generated\n{more}\nInterface down\n"
+        )
+    };
+    let cases = [
+        (mail("alerts@lab.example", "Subject: LAB-3 stopped\n"), MessageClass::Bulk, "auto_generated"),
+        (mail("noreply@shop.example", "Subject: Order\n"), MessageClass::Bulk, "auto_generated"),
+        (mail("mary@clinic.example", "Subject: Notice\n"), MessageClass::Autoreply, "auto_generated"),
+        (mail("mary@clinic.example", "Subject: Re: Notice\n"), MessageClass::Autoreply, "auto_answer"),
+        (
+            mail("desk@clinic.example", "In-Reply-To: <a@desk.example>\n"),
+            MessageClass::Autoreply,
+            "auto_answer",
+        ),
+    ];
+    for (mail, class, reason) in cases {
+        assert_eq!(class_of(&mail), (class, vec![reason]), "{mail}");
+    }
+}
+
+#[test]
+fn vacation_subjects_in_their_languages() {
+    for subject in [
+        "Automatic reply: scan",
+        "Out of Office AutoReply: scan",
+        "Automatische Antwort: scan",
+        "Respuesta autom\u{e1}tica: x",
+        "Resposta autom\u{e1}tica: x",
+        "Risposta automatica: x",
+        "R\u{e9}ponse automatique : x",
+        "Automatisch antwoord: x",
+        "Autosvar: x",
+        "Automatisk svar: x",
+        "Automatick\u{e1} odpov\u{11b}\u{10f}: x",
+        "Odpowied\u{17a} automatyczna: x",
+        "Automatikus v\u{e1}lasz: x",
+        "R\u{103}spuns automat: x",
+        "Otomatik yan\u{131}t: x",
+        "Αυτόματη απάντηση: x",
+        "Автоматический ответ: x",
+        "Автоматична відповідь: x",
+        "תשובה אוטומטית: x",
+        "رد تلقائي: x",
+        "自动答复: x",
+        "自動回覆: x",
+        "自動応答: x",
+        "자동 회신: x",
+        "Automaattinen vastaus: x",
+        "Samodejni odgovor: x",
+        "Automatski odgovor: x",
+    ] {
+        let mail =
+            format!("From: mary@clinic.example\nTo: help@desk.example\nSubject: {subject}\n\nI am away.\n");
+        assert_eq!(class_of(&mail).0, MessageClass::Autoreply, "{subject}");
+        let answer = format!(
+            "From: mary@clinic.example\nTo: help@desk.example\nSubject: Re: {subject}\n\nWhen are you back?\n"
+        );
+        assert_eq!(class_of(&answer).0, MessageClass::Human, "Re: {subject}");
+    }
+}
+
+#[test]
+fn challenges_in_their_languages() {
+    for (subject, text) in [
+        (
+            "Please confirm your message",
+            "Click the link below to verify that you are a human, so that your message will be delivered.",
+        ),
+        (
+            "Confirmaci\u{f3}n de su mensaje",
+            "Para reducir el spam, haga clic en el enlace para confirmar su mensaje.",
+        ),
+        (
+            "AntiSpam: confirma\u{e7}\u{e3}o de mensagem",
+            "Clique no link abaixo e confirme o envio para que sua mensagem seja entregue.",
+        ),
+        ("Conferma del messaggio", "Clicca sul link per confermare, il messaggio sar\u{e0} consegnato."),
+        (
+            "Demande de confirmation de votre message",
+            "Cliquez sur le lien pour confirmer que vous \u{ea}tes humain.",
+        ),
+        (
+            "Best\u{e4}tigung Ihrer Nachricht",
+            "Bitte klicken Sie auf den Link, um Ihre Nachricht zu best\u{e4}tigen.",
+        ),
+    ] {
+        let mail =
+            format!("From: guard@clinic.example\nTo: help@desk.example\nSubject: {subject}\n\n{text}\n");
+        assert_eq!(class_of(&mail).0, MessageClass::Challenge, "{subject}");
+    }
+    for (subject, text) in [
+        ("Please confirm the appointment", "Can you confirm the appointment of Monday?"),
+        ("Confirma\u{e7}\u{e3}o de envio", "Confirmo o envio do relat\u{f3}rio de ontem."),
+    ] {
+        let mail =
+            format!("From: mary@clinic.example\nTo: help@desk.example\nSubject: {subject}\n\n{text}\n");
+        assert_eq!(class_of(&mail).0, MessageClass::Human, "{subject}");
+    }
+}
+
+#[test]
+fn what_is_wrapped_is_flagged_and_not_lost() {
+    let head = "From: a@b.example\nSubject: x\nMIME-Version: 1.0\n";
+    let part = |kind: &str, name: &str| {
+        format!(
+            "{head}Content-Type: {kind}; name={name}\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename={name}\n\nMIIB\n"
+        )
+    };
+    let smime =
+        read(part("application/pkcs7-mime; smime-type=signed-data", "smime.p7m").as_bytes(), "x").unwrap();
+    assert_eq!((smime.class, smime.class_reasons), (Some(MessageClass::Encrypted), vec!["smime_opaque"]));
+    let tnef = read(part("application/ms-tnef", "winmail.dat").as_bytes(), "x").unwrap();
+    assert!(tnef.attachments[0].flags.contains(&"tnef"));
+    let uu =
+        read(format!("{head}\nSee the log.\n\nbegin 644 log.txt\n#0V%T\n`\nend\n").as_bytes(), "x").unwrap();
+    assert_eq!((uu.visible.expose(), uu.attachments[0].name.expose()), ("See the log.", "log.txt"));
+    assert_eq!((uu.attachments[0].size, uu.attachments[0].flags.clone()), (3, vec!["uuencoded"]));
+}

@@ -50,8 +50,12 @@ impl Directory {
         fs::create_dir_all(&self.path).await?;
         let mut file = fs::File::create(beside).await?;
         file.write_all(bytes).await?;
+        // Only `flush` tells whether the octets were written: `sync_all` swallows a full disk.
+        file.flush().await?;
         file.sync_all().await?;
-        fs::rename(beside, target).await
+        fs::rename(beside, target).await?;
+        // The name is durable with its directory.
+        fs::File::open(&self.path).await?.sync_all().await
     }
 }
 

@@ -7,6 +7,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::StoreError;
+use super::dialect::Dialect;
 use crate::domain::ids::LookupKey;
 use crate::domain::message::Instant;
 
@@ -105,6 +106,15 @@ pub(super) fn marks(first: usize, count: usize) -> String {
     (first..first + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(",")
 }
 
+/// Both of them where each parameter is used once, in order: SQLite looks a numbered one up by its name,
+/// through all before it, at every run; a plain one it takes as it comes.
+pub(super) fn plain_rows(dialect: Dialect, count: usize, columns: usize) -> String {
+    match dialect {
+        Dialect::Postgres => rows(count, columns),
+        Dialect::Sqlite => vec![format!("({})", vec!["?"; columns].join(",")); count].join(","),
+    }
+}
+
 /// The next of a few lengths of lists, so that prepared statements are found again; the caller fills
 /// up by repeating an element.
 pub(super) fn padded<T: Clone>(list: &[T]) -> Vec<T> {
@@ -121,6 +131,8 @@ mod tests {
     fn lists_of_parameters() {
         assert_eq!(rows(2, 3), "($1,$2,$3),($4,$5,$6)");
         assert_eq!(marks(4, 2), "$4,$5");
+        assert_eq!(plain_rows(Dialect::Sqlite, 2, 3), "(?,?,?),(?,?,?)");
+        assert_eq!(plain_rows(Dialect::Postgres, 2, 3), "($1,$2,$3),($4,$5,$6)");
         assert_eq!(padded(&[1, 2, 3]), [1, 2, 3, 3]);
         assert!(padded::<i32>(&[]).is_empty());
         assert_eq!(clean("a\0b"), "a\u{fffd}b");

@@ -26,6 +26,9 @@ pub(super) enum Dialect {
 /// How often a transaction is begun anew after a serialisation failure or deadlock (40001, 40P01).
 pub(super) const RETRIES: u32 = 5;
 
+/// How long the first connection to a server may take.
+const FIRST_ANSWER: Duration = Duration::from_secs(15);
+
 /// The connections of an open database: writers (SQLite has one) and readers.
 #[derive(Debug, Clone)]
 pub(super) struct Pools {
@@ -145,8 +148,11 @@ impl Pools {
     async fn postgres(url: &str) -> Result<Self, StoreError> {
         let options = || AnyPoolOptions::new().acquire_timeout(Duration::from_secs(30));
         let url = quiet(url)?;
-        // A pool would go on trying for its whole time-out; who starts wants to know at once.
-        url.connect().await?.close().await?;
+        // A pool would go on trying for its whole time-out; who starts wants to know at once. A server
+        // that accepts and never answers would keep even this waiting.
+        let first = async { url.connect().await?.close().await };
+        let silent = |_| StoreError::Unavailable("the server accepts and does not answer");
+        tokio::time::timeout(FIRST_ANSWER, first).await.map_err(silent)??;
         // A gateway that is stopped in the middle of a transaction keeps its locks, the counter's row
         // among them: all others would wait for it. Ours take milliseconds.
         let write = options()
@@ -206,9 +212,20 @@ fn encoded(path: &Path) -> Result<String, StoreError> {
     Ok(path.bytes().map(octet).collect())
 }
 
+/// Why a file could not be made or opened.
+pub(super) fn not_made(error: &std::io::Error, otherwise: &'static str) -> StoreError {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full,
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => StoreError::ReadOnly,
+        _ => StoreError::Unavailable(otherwise),
+    }
+}
+
 /// Makes folder (0700) and file (0600) where they are missing; a laxer mode of the file is mended.
 fn make_private(path: &Path) -> Result<(), StoreError> {
-    let away = |_| StoreError::Unavailable("the database's folder or file cannot be made or opened");
+    let away =
+        |error: std::io::Error| not_made(&error, "the database's folder or file cannot be made or opened");
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(away)?;
     }

@@ -97,7 +97,7 @@ impl Work {
     pub(super) async fn is_held(&mut self, ticket: TicketId) -> Result<bool, StoreError> {
         let sql =
             "SELECT COUNT(*) AS n FROM ticket WHERE held_at IS NOT NULL AND (id = $1 OR merged_into = $1)";
-        let row = sqlx::query(sql).bind(raw(ticket.as_bytes())).fetch_one(&mut *self.tx).await?;
+        let row = sqlx::query(sql).bind(raw(ticket.as_bytes())).fetch_one(self.on().await?).await?;
         Ok(Cells(&row).int("n")? > 0)
     }
 
@@ -117,7 +117,7 @@ impl Work {
         .bind(desk.as_str())
         .bind(micros(before))
         .bind(TICKETS)
-        .fetch_all(&mut *self.tx)
+        .fetch_all(self.on().await?)
         .await?;
         let read = |row| {
             let cells = Cells(row);
@@ -140,7 +140,7 @@ impl Work {
              ORDER BY l.arrived_at LIMIT $3 + 0"
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(desk.as_str()).bind(micros(before)).bind(ORIGINALS);
-        let rows = query.fetch_all(&mut *self.tx).await?;
+        let rows = query.fetch_all(self.on().await?).await?;
         let mails = rows.iter().map(|row| Ok(LedgerId::from_slice(&Cells(row).blob("id")?)?));
         let mails: Vec<LedgerId> = mails.collect::<Result<_, StoreError>>()?;
         if mails.is_empty() {
@@ -165,7 +165,7 @@ impl Work {
                 for id in &chunk {
                     query = query.bind(raw(id.as_bytes()));
                 }
-                let done = query.execute(&mut *self.tx).await?;
+                let done = query.execute(self.on().await?).await?;
                 ended += if act.ends_with("original") { number(done.rows_affected()) } else { 0 };
             }
         }
@@ -208,7 +208,7 @@ impl Work {
         )
         .bind(micros(now))
         .bind(raw(ticket.as_bytes()))
-        .execute(&mut *self.tx)
+        .execute(self.on().await?)
         .await?;
         Ok(())
     }
@@ -222,7 +222,7 @@ impl Work {
             )
             .bind(micros(now))
             .bind(raw(mail.as_bytes()))
-            .execute(&mut *self.tx)
+            .execute(self.on().await?)
             .await?;
         }
         Ok(())
@@ -231,12 +231,12 @@ impl Work {
     /// The digest of an erased mail, which anyone could compute who has a copy, becomes a keyed one.
     async fn hide_octets(&mut self, mail: LedgerId) -> Result<(), StoreError> {
         let row = sqlx::query("SELECT sha256 FROM ledger WHERE id = $1").bind(raw(mail.as_bytes()));
-        let row = row.fetch_one(&mut *self.tx).await?;
+        let row = row.fetch_one(self.on().await?).await?;
         let Some(octets) = Cells(&row).maybe_blob("sha256")? else { return Ok(()) };
         sqlx::query("UPDATE ledger SET sha256 = NULL, octets_key = $1 WHERE id = $2")
             .bind(raw(&self.sealer.lookup(LookupDomain::Octets, &HEXLOWER.encode(&octets)).0))
             .bind(raw(mail.as_bytes()))
-            .execute(&mut *self.tx)
+            .execute(self.on().await?)
             .await?;
         Ok(())
     }
@@ -244,7 +244,7 @@ impl Work {
     /// A copy of a mail that was erased comes in again: nothing of it is kept a second time (L12).
     pub(super) async fn forget_erased(&mut self, copy: LedgerId, first: LedgerId) -> Result<(), StoreError> {
         let row = sqlx::query("SELECT state FROM ledger WHERE id = $1").bind(raw(first.as_bytes()));
-        let row = row.fetch_optional(&mut *self.tx).await?;
+        let row = row.fetch_optional(self.on().await?).await?;
         let erased =
             row.map(|row| Ok::<_, StoreError>(Cells(&row).text("state")? == "erased")).transpose()?;
         if erased == Some(true) {
@@ -261,7 +261,7 @@ impl Work {
                 OR duplicate_of IN (SELECT id FROM ledger WHERE ticket = $1)",
         )
         .bind(raw(ticket.as_bytes()))
-        .fetch_all(&mut *self.tx)
+        .fetch_all(self.on().await?)
         .await?;
         rows.iter().map(|row| Ok(LedgerId::from_slice(&Cells(row).blob("id")?)?)).collect()
     }
@@ -269,7 +269,7 @@ impl Work {
     async fn erase_messages(&mut self, ticket: TicketId, ids: &Ids) -> Result<i64, StoreError> {
         let rows = sqlx::query("SELECT id FROM article WHERE ticket = $1")
             .bind(raw(ticket.as_bytes()))
-            .fetch_all(&mut *self.tx)
+            .fetch_all(self.on().await?)
             .await?;
         for row in &rows {
             let id = ArticleId::from_slice(&Cells(row).blob("id")?)?;
@@ -280,12 +280,12 @@ impl Work {
             )
             .bind(empty)
             .bind(raw(id.as_bytes()))
-            .execute(&mut *self.tx)
+            .execute(self.on().await?)
             .await?;
         }
         let attachments =
             "DELETE FROM attachment WHERE article IN (SELECT id FROM article WHERE ticket = $1)";
-        sqlx::query(attachments).bind(raw(ticket.as_bytes())).execute(&mut *self.tx).await?;
+        sqlx::query(attachments).bind(raw(ticket.as_bytes())).execute(self.on().await?).await?;
         Ok(number(rows.len()))
     }
 
@@ -297,19 +297,19 @@ impl Work {
             "UPDATE outbox SET state = 'dead', last_error = 'erased', not_before = NULL, lease_until = NULL, run = NULL
              WHERE ticket = $1 AND state = 'leased'",
         ] {
-            sqlx::query(act).bind(raw(ticket.as_bytes())).execute(&mut *self.tx).await?;
+            sqlx::query(act).bind(raw(ticket.as_bytes())).execute(self.on().await?).await?;
         }
         sqlx::query("UPDATE outbox SET bytes = $1 WHERE ticket = $2")
             .bind(Vec::<u8>::new())
             .bind(raw(ticket.as_bytes()))
-            .execute(&mut *self.tx)
+            .execute(self.on().await?)
             .await?;
         let rows = sqlx::query(
             "SELECT id FROM outbox WHERE ticket = $1
                 AND participant NOT IN (SELECT no FROM participant WHERE ticket = $1 AND role = 'agent')",
         )
         .bind(raw(ticket.as_bytes()))
-        .fetch_all(&mut *self.tx)
+        .fetch_all(self.on().await?)
         .await?;
         for row in &rows {
             let id = OutboxId::from_slice(&Cells(row).blob("id")?)?;
@@ -320,7 +320,7 @@ impl Work {
                 .bind(sealed)
                 .bind(raw(&[0; 16]))
                 .bind(raw(id.as_bytes()))
-                .execute(&mut *self.tx)
+                .execute(self.on().await?)
                 .await?;
         }
         Ok(())
@@ -333,13 +333,13 @@ impl Work {
             "DELETE FROM message_ref WHERE ticket = $1",
             "DELETE FROM opening WHERE ticket = $1",
         ] {
-            sqlx::query(act).bind(raw(ticket.as_bytes())).execute(&mut *self.tx).await?;
+            sqlx::query(act).bind(raw(ticket.as_bytes())).execute(self.on().await?).await?;
         }
         let empty = seal(&self.sealer, &Place::Thread(ticket), &ThreadSecret::default(), &ids.random)?;
         sqlx::query("UPDATE ticket SET thread = $1 WHERE id = $2")
             .bind(empty)
             .bind(raw(ticket.as_bytes()))
-            .execute(&mut *self.tx)
+            .execute(self.on().await?)
             .await?;
         Ok(())
     }

@@ -15,6 +15,12 @@ pub enum StoreError {
     /// The server, folder or file is away; try again later (exit 75).
     #[error("the database cannot be reached ({0})")]
     Unavailable(&'static str),
+    /// No room is left for what is to be written: a person must make some; then it goes on by itself.
+    #[error("the database's disk is full")]
+    Full,
+    /// File, folder or disk may not be written: a person must change that; then it goes on by itself.
+    #[error("the database is read-only")]
+    ReadOnly,
     /// There is no such row: tell the person who asked.
     #[error("there is no such {0}")]
     Missing(&'static str),
@@ -29,7 +35,7 @@ pub enum StoreError {
 impl StoreError {
     /// True when the same call may succeed later without any change.
     pub const fn transient(&self) -> bool {
-        matches!(self, Self::Busy | Self::Conflict | Self::Unavailable(_))
+        matches!(self, Self::Busy | Self::Conflict | Self::Unavailable(_) | Self::Full | Self::ReadOnly)
     }
     /// A defect, told by a fixed text.
     pub(super) fn defect(what: &str) -> Self {
@@ -62,8 +68,11 @@ fn by_code(error: &dyn sqlx::error::DatabaseError) -> StoreError {
     match &*code {
         "40001" | "40P01" => StoreError::Conflict,
         "55P03" => StoreError::Busy,
+        "53100" => StoreError::Full,
+        // A server that became a standby, or whose administrator made it so.
+        "25006" => StoreError::ReadOnly,
         // 25P03: this process stood still in a transaction, and the server ended its session.
-        "25P03" | "53100" | "53300" | "57P01" | "57P02" | "57P03" => StoreError::Unavailable("server"),
+        "25P03" | "53300" | "57P01" | "57P02" | "57P03" => StoreError::Unavailable("server"),
         code if code.len() == 5 && (code.starts_with("08") || code.starts_with("28")) => {
             StoreError::Unavailable("server")
         }
@@ -75,7 +84,9 @@ fn by_code(error: &dyn sqlx::error::DatabaseError) -> StoreError {
         }
         code => match code.parse::<u32>().map(|code| code & 0xff) {
             Ok(5 | 6) => StoreError::Busy,
-            Ok(8 | 10 | 13 | 14) => StoreError::Unavailable("file"),
+            Ok(8) => StoreError::ReadOnly,
+            Ok(13) => StoreError::Full,
+            Ok(10 | 14) => StoreError::Unavailable("file"),
             Ok(19) => StoreError::Defect(format!("{code} {}", error.message())),
             _ => StoreError::Defect(format!("code {code} {}", error.message())),
         },

@@ -1,14 +1,11 @@
 //! What a decision about a mail may know, read inside its transaction.
 
-use std::collections::HashMap;
-
 use chrono::TimeDelta;
-use sqlx::AssertSqlSafe;
 
 use super::StoreError;
-use super::cells::{Cells, marks, micros, padded, raw};
+use super::cells::{Cells, micros, raw};
+use super::pending::OutboxRow;
 use super::sealed::{Place, ThreadSecret, address_key, message_key, open};
-use super::ticket_row::{TicketRow, columns_of_t};
 use super::work::{MailKeys, Work};
 use crate::domain::address::EmailAddress;
 use crate::domain::facts::{Candidate, GovernorCounts, Hint, MessageFacts};
@@ -57,14 +54,16 @@ const REFERENCES: usize = 64;
 const MERGES: usize = 8;
 
 /// What names a ticket, in the decided order.
-enum Key {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Key {
     Number(TicketNumber),
     Message([u8; 16]),
 }
 
 impl Work {
     /// Everything `decide::on_message` wants to know about one mail; at most five statements for a
-    /// mail that belongs to a ticket, one for a mail that names none.
+    /// mail that belongs to a ticket, one for a mail that names none, and fewer after
+    /// [`Work::foresee`].
     pub async fn facts(&mut self, query: &FactsQuery<'_>) -> Result<MessageFacts, StoreError> {
         let from = query.from.map(|address| address_key(&self.sealer, address));
         let keys = MailKeys {
@@ -91,7 +90,7 @@ impl Work {
         Ok(facts)
     }
 
-    fn keys(&self, hints: &ThreadHints) -> Vec<(Hint, Key)> {
+    pub(super) fn keys(&self, hints: &ThreadHints) -> Vec<(Hint, Key)> {
         let serves = |token: &&Token| matches!(token.purpose, Purpose::Reply | Purpose::Agent);
         let tokens = hints.tokens.iter().filter(serves);
         let tokens = tokens.map(|token| (Hint::Token(*token), Key::Number(token.ticket)));
@@ -108,66 +107,17 @@ impl Work {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let found = self.find(&keys).await?;
+        self.look_up(&keys.iter().map(|(_, key)| *key).collect::<Vec<_>>()).await?;
         let mut candidates = Vec::new();
         for (hint, key) in &keys {
-            for id in found.named(key) {
-                let Some(ticket) = self.survivor(*id).await? else { continue };
+            for id in self.foresight.named(key) {
+                let Some(ticket) = self.survivor(id).await? else { continue };
                 if ticket.desk == *query.desk {
-                    candidates.push(Candidate { hint: self.translated(*hint, *id, &ticket), ticket });
+                    candidates.push(Candidate { hint: self.translated(*hint, id, &ticket), ticket });
                 }
             }
         }
         Ok(candidates)
-    }
-
-    /// Reads every ticket that a key names, with one statement, and their people with another.
-    async fn find(&mut self, keys: &[(Hint, Key)]) -> Result<Found, StoreError> {
-        let (mut numbers, mut messages) = (Vec::new(), Vec::new());
-        for (_, key) in keys {
-            match key {
-                Key::Number(number) => numbers.push(*number),
-                Key::Message(key) => messages.push(*key),
-            }
-        }
-        let (numbers, messages) = (padded(&numbers), padded(&messages));
-        let columns = columns_of_t();
-        let by_message = format!(
-            "SELECT r.key AS ref, {columns} FROM message_ref r JOIN ticket t ON t.id = r.ticket WHERE r.key IN ({})",
-            marks(1, messages.len())
-        );
-        let by_number = format!(
-            "SELECT NULL AS ref, {columns} FROM ticket t WHERE t.number IN ({})",
-            marks(messages.len() + 1, numbers.len())
-        );
-        let sql = match (messages.is_empty(), numbers.is_empty()) {
-            (false, false) => format!("{by_message} UNION ALL {by_number}"),
-            (false, true) => by_message,
-            _ => by_number,
-        };
-        let mut statement = sqlx::query(AssertSqlSafe(sql));
-        for key in &messages {
-            statement = statement.bind(raw(key));
-        }
-        for number in &numbers {
-            statement = statement.bind(number.get());
-        }
-        let (mut found, mut rows) = (Found::default(), Vec::new());
-        for row in statement.fetch_all(&mut *self.tx).await? {
-            let ticket = TicketRow::read(&row)?;
-            let id = ticket.snapshot.id;
-            match Cells(&row).maybe_blob("ref")? {
-                Some(key) => found.messages.entry(key).or_default().push(id),
-                None => {
-                    found.numbers.insert(ticket.snapshot.number, [id]);
-                }
-            }
-            rows.push(ticket);
-        }
-        rows.sort_by_key(|row| row.snapshot.number);
-        rows.dedup_by_key(|row| row.snapshot.number);
-        self.adopt(rows).await?;
-        Ok(found)
     }
 
     /// The ticket, or the one it was merged into.
@@ -218,17 +168,22 @@ impl Work {
             "SELECT t.desk AS desk FROM outbox o JOIN ticket t ON t.id = o.ticket WHERE o.message_key = $1 LIMIT 1",
         )
         .bind(raw(&message_key(&self.sealer, bounced)))
-        .fetch_optional(&mut *self.tx)
+        .fetch_optional(self.on().await?)
         .await?;
         row.map(|row| Cells(&row).name("desk", DeskName::parse)).transpose()
     }
 
-    /// Duplicate, repeated Message-ID and the governor's counts, in one statement.
+    /// Duplicate, repeated Message-ID and the governor's counts, in one statement; none for a mail
+    /// that nothing is like, where no cap is set.
     async fn repeats_and_counts(
         &mut self,
         query: &FactsQuery<'_>,
         keys: &MailKeys,
     ) -> Result<MessageFacts, StoreError> {
+        if self.foresight.is_fresh(query.ledger, keys) {
+            let counts = self.counts(keys.from.map(LookupKey), query.desk, query.now, query.caps).await?;
+            return Ok(MessageFacts { counts, ..MessageFacts::default() });
+        }
         let row = sqlx::query(
             "SELECT
                 (SELECT id FROM ledger WHERE account = $1 AND content_key = $2 AND id <> $3
@@ -256,7 +211,7 @@ impl Work {
         .bind(i64::from(query.caps.per_address_day))
         .bind(i64::from(query.caps.per_mailbox_hour))
         .bind(query.desk.as_str())
-        .fetch_one(&mut *self.tx)
+        .fetch_one(self.on().await?)
         .await?;
         let cells = Cells(&row);
         let copied = cells.flag("copied")?;
@@ -276,7 +231,7 @@ impl Work {
         )
         .bind(query.account.as_str())
         .bind(raw(&query.content_key.0))
-        .fetch_all(&mut *self.tx)
+        .fetch_all(self.on().await?)
         .await?;
         rows.iter().map(|row| Ok(TicketId::from_slice(&Cells(row).blob("ticket")?)?)).collect()
     }
@@ -316,7 +271,7 @@ impl Work {
         .bind(key)
         .bind(token.map_or(0, |token| token.ticket.get()))
         .bind(token.map_or(0, |token| i64::from(token.participant.get())))
-        .fetch_optional(&mut *self.tx)
+        .fetch_optional(self.on().await?)
         .await?;
         let Some(row) = row else { return Ok(None) };
         let cells = Cells(&row);
@@ -336,6 +291,10 @@ impl Work {
         now: Instant,
         caps: &Governor,
     ) -> Result<GovernorCounts, StoreError> {
+        if (caps.per_address_hour, caps.per_address_day, caps.per_mailbox_hour) == (0, 0, 0) {
+            return Ok(GovernorCounts::default());
+        }
+        let (hour, day) = (now - TimeDelta::hours(1), now - TimeDelta::days(1));
         let row = sqlx::query(
             "SELECT
                 (SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE governed = 1 AND recipient_key = $1
@@ -346,8 +305,8 @@ impl Work {
                     AND created_at > $2 AND created_at <= $4 LIMIT $7 + 0) AS box) AS mailbox_hour",
         )
         .bind(recipient.map(|key| raw(&key.0)))
-        .bind(micros(now - TimeDelta::hours(1)))
-        .bind(micros(now - TimeDelta::days(1)))
+        .bind(micros(hour))
+        .bind(micros(day))
         .bind(micros(now))
         .bind(i64::from(caps.per_address_hour))
         .bind(i64::from(caps.per_address_day))
@@ -355,7 +314,16 @@ impl Work {
         .bind(desk.as_str())
         .fetch_one(&mut *self.tx)
         .await?;
-        counts(&Cells(&row))
+        let written = counts(&Cells(&row))?;
+        let to = |row: &OutboxRow| Some(row.recipient) == recipient;
+        let waits = &self.pending;
+        Ok(GovernorCounts {
+            address_hour: caps.per_address_hour.min(written.address_hour + waits.governed(hour, now, to)),
+            address_day: caps.per_address_day.min(written.address_day + waits.governed(day, now, to)),
+            mailbox_hour: caps
+                .per_mailbox_hour
+                .min(written.mailbox_hour + waits.governed(hour, now, |row| row.desk == *desk)),
+        })
     }
 }
 
@@ -366,20 +334,4 @@ fn counts(cells: &Cells<'_>) -> Result<GovernorCounts, StoreError> {
         address_day: cells.small("address_day")?,
         mailbox_hour: cells.small("mailbox_hour")?,
     })
-}
-
-/// Which tickets each key names.
-#[derive(Default)]
-struct Found {
-    messages: HashMap<Vec<u8>, Vec<TicketId>>,
-    numbers: HashMap<TicketNumber, [TicketId; 1]>,
-}
-
-impl Found {
-    fn named(&self, key: &Key) -> &[TicketId] {
-        match key {
-            Key::Number(number) => self.numbers.get(number).map_or(&[], |id| id.as_slice()),
-            Key::Message(key) => self.messages.get(key.as_slice()).map_or(&[], Vec::as_slice),
-        }
-    }
 }

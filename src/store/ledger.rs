@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
-use super::cells::{Cells, marks, micros, number, padded, raw, rows};
-use super::dialect::RETRIES;
+use super::cells::{Cells, marks, micros, number, padded, plain_rows, raw, rows};
+use super::dialect::{Dialect, RETRIES};
 use super::lease::Lease;
 use super::work::touch_clock;
 use super::{Store, StoreError};
@@ -121,7 +121,7 @@ impl Store {
         batch: &OriginalBatch,
     ) -> Result<Vec<Landing>, StoreError> {
         let mut tx = self.begin_under(lease).await?;
-        let written = insert_rows(&mut tx, batch).await?;
+        let written = insert_rows(&mut tx, self.pools.dialect, batch).await?;
         let fresh: Vec<&NewOriginal> = batch.originals.iter().filter(|o| written.contains(&o.id)).collect();
         for chunk in fresh.chunks(BODIES) {
             insert_bodies(&mut tx, chunk).await?;
@@ -202,18 +202,22 @@ impl Store {
     }
 }
 
-fn stored(count: usize) -> String {
-    let row = |row: usize| format!("({}, 0, 'stored', 0, 'here')", marks(row * BOUND + 1, BOUND));
-    (0..count).map(row).collect::<Vec<_>>().join(",")
+/// Rows of one statement.
+const ROWS: usize = 16;
+
+fn stored(dialect: Dialect, count: usize) -> String {
+    // What is the same for each row stands behind what is bound.
+    plain_rows(dialect, count, BOUND).replace(')', ", 0, 'stored', 0, 'here')")
 }
 
 /// Writes the rows whose place is new or a gap; gives the ids that were written.
 async fn insert_rows(
     tx: &mut Transaction<'static, Any>,
+    dialect: Dialect,
     batch: &OriginalBatch,
 ) -> Result<HashSet<LedgerId>, StoreError> {
     let mut written = HashSet::new();
-    for chunk in batch.originals.chunks(64) {
+    for chunk in batch.originals.chunks(ROWS) {
         let sql = format!(
             "INSERT INTO ledger (id, account, folder, uidvalidity, uid, arrived_at, noted_at, sha256, size,
                 oversize, history, state_at, run, released, state, attempts, tidy)
@@ -224,7 +228,7 @@ async fn insert_rows(
                 attempts = 0, next_try = NULL, run = excluded.run
              WHERE ledger.state = 'unfetchable'
              RETURNING id",
-            stored(chunk.len())
+            stored(dialect, chunk.len())
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for mail in chunk {

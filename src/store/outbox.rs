@@ -10,7 +10,7 @@ use super::cells::{Cells, marks, micros, padded, raw};
 use super::dialect::RETRIES;
 use super::sealed::{OutboxSecret, Place, message_key, open, open_bytes};
 use super::work::Work;
-use super::write::insert_refs;
+use super::write::{On, insert_refs};
 use super::{Store, StoreError};
 use crate::domain::address::EmailAddress;
 use crate::domain::ids::{MessageId, OutboxId, RunId, TicketId};
@@ -347,7 +347,7 @@ impl Work {
         let ticket = TicketId::from_slice(&cells.blob("ticket")?)?;
         if let Some(learnt) = learnt {
             let key = message_key(&self.sealer, learnt);
-            insert_refs(&mut self.tx, ticket, &[key]).await?;
+            insert_refs(On(&mut self.tx, self.dialect), &[(key, ticket)]).await?;
         }
         let Some(article) = cells.maybe_blob("article")? else { return Ok(()) };
         sqlx::query(

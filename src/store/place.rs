@@ -6,7 +6,6 @@ use super::cells::Cells;
 use super::sealed::{Person, Place, ThreadSecret, address_key, open, seal};
 use super::ticket_row::{Loaded, ParticipantRow, TicketRow};
 use super::work::{Ids, Work};
-use super::write::{insert_people, insert_ticket};
 use crate::domain::address::Mailbox;
 use crate::domain::effect::{Decision, Effect, NewParticipant, Subject};
 use crate::domain::facts::TicketRef;
@@ -87,10 +86,10 @@ impl Work {
             loaded.row.thread = seal(&self.sealer, &place, &secret, &ids.random)?;
         }
         if matches!(decision.subject, Subject::New(_)) {
-            insert_ticket(&mut self.tx, &loaded.row).await?;
+            self.foresight.opened(&loaded.row.snapshot);
+            self.pending.tickets.push(loaded.row.clone());
         }
-        let added = loaded.people.get(known..).unwrap_or_default();
-        insert_people(&mut self.tx, loaded.row.snapshot.id, added).await?;
+        self.wait_people(&loaded, known);
         for effect in &decision.effects {
             if let Effect::MergeInto(survivor) = effect {
                 self.bring_people(&loaded, *survivor, ids).await?;
@@ -119,9 +118,23 @@ impl Work {
     }
 
     async fn next_number(&mut self) -> Result<TicketNumber, StoreError> {
-        let sql = "UPDATE counter SET value = value + 1 WHERE name = 'ticket' RETURNING value";
-        let row = sqlx::query(sql).fetch_one(&mut *self.tx).await?;
-        Ok(TicketNumber::new(Cells(&row).int("value")?)?)
+        // Nobody else gives numbers while this transaction is open.
+        let last = if let Some(last) = self.number {
+            last
+        } else {
+            let row = sqlx::query("SELECT value FROM counter WHERE name = 'ticket'");
+            Cells(&row.fetch_one(self.on().await?).await?).int("value")?
+        };
+        let next = last + 1;
+        (self.number, self.pending.number) = (Some(next), Some(next));
+        Ok(TicketNumber::new(next)?)
+    }
+
+    /// People from number `known` on are new.
+    fn wait_people(&mut self, loaded: &Loaded, known: usize) {
+        let added = loaded.people.get(known..).unwrap_or_default();
+        let ticket = loaded.row.snapshot.id;
+        self.pending.people.extend(added.iter().map(|person| (ticket, person.clone())));
     }
 
     fn add_people(&self, loaded: &mut Loaded, decision: &Decision, ids: &Ids) -> Result<(), StoreError> {
@@ -185,7 +198,7 @@ impl Work {
             };
             self.add_person(&mut other, &new, ids)?;
         }
-        insert_people(&mut self.tx, survivor, other.people.get(known..).unwrap_or_default()).await?;
+        self.wait_people(&other, known);
         self.keep(other);
         Ok(())
     }

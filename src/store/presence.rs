@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 
 use super::cells::raw;
+use super::dialect::not_made;
 use super::{Store, StoreError};
 use crate::domain::ids::RunId;
 
@@ -19,7 +20,7 @@ impl Store {
     pub async fn enter(&self, run: RunId) -> Result<Presence, StoreError> {
         let Some(path) = &self.pools.lock_file else { return Ok(Presence(None)) };
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
-        let file = file.map_err(|_| StoreError::Unavailable("the lock file beside the database"))?;
+        let file = file.map_err(|error| not_made(&error, "the lock file beside the database"))?;
         if file.try_lock().is_ok() {
             self.end_leases_of_others(run).await?;
             // From exclusive to shared: nobody who enters in between has anything in hand yet.

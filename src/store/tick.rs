@@ -50,10 +50,10 @@ impl Work {
     /// Tickets whose due instant has come, earliest first.
     pub async fn due_tickets(&mut self, now: Instant, limit: u32) -> Result<Vec<TicketSnapshot>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM ticket WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, number LIMIT $2"
+            "SELECT {COLUMNS} FROM ticket WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, number LIMIT $2 + 0"
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(micros(now)).bind(i64::from(limit));
-        let rows = query.fetch_all(&mut *self.tx).await?;
+        let rows = query.fetch_all(self.on().await?).await?;
         let rows = rows.iter().map(TicketRow::read).collect::<Result<Vec<_>, _>>()?;
         let ids: Vec<_> = rows.iter().map(|row| row.snapshot.id).collect();
         self.adopt(rows).await?;
@@ -65,7 +65,7 @@ impl Work {
         sqlx::query("UPDATE ticket SET due_at = $1 WHERE id = $2")
             .bind(micros(until))
             .bind(raw(ticket.as_bytes()))
-            .execute(&mut *self.tx)
+            .execute(self.on().await?)
             .await?;
         self.forget(ticket);
         Ok(())
@@ -112,7 +112,7 @@ impl Work {
         for key in &keys {
             statement = statement.bind(raw(key));
         }
-        let row = statement.fetch_one(&mut *self.tx).await?;
+        let row = statement.fetch_one(self.on().await?).await?;
         Ok((Cells(&row).int("known")? > 0, Cells(&row).maybe_instant("since")?))
     }
 
@@ -124,7 +124,7 @@ impl Work {
                 sqlx::query("SELECT polled_at, reconciled_at FROM folder WHERE account = $1 AND name = $2")
                     .bind(account.as_str())
                     .bind(folder.as_str())
-                    .fetch_optional(&mut *self.tx)
+                    .fetch_optional(self.on().await?)
                     .await?;
             let Some(row) = row else { return Ok(None) };
             let cells = Cells(&row);
@@ -155,7 +155,7 @@ impl Work {
         )
         .bind(raw(ticket.id.as_bytes()))
         .bind(answer)
-        .fetch_one(&mut *self.tx)
+        .fetch_one(self.on().await?)
         .await?;
         Ok((Cells(&row).int("n")? > 0, Cells(&row).maybe_text("reason")?))
     }

@@ -9,7 +9,9 @@ use sqlx::{Any, AnyConnection, AssertSqlSafe, Executor as _, Transaction};
 use super::audit::{self, Entry};
 use super::cells::{Cells, marks, micros, padded, raw};
 use super::dialect::Dialect;
+use super::foresight::Foresight;
 use super::lease::Lease;
+use super::pending::Pending;
 use super::ticket_row::{COLUMNS, Loaded, ParticipantRow, TicketRow};
 use super::{Store, StoreError};
 use crate::clock::Random;
@@ -73,6 +75,10 @@ pub struct Work {
     pub(super) dialect: Dialect,
     pub(super) sealer: Arc<Sealer>,
     pub(super) mails: HashMap<LedgerId, MailKeys>,
+    pub(super) pending: Pending,
+    pub(super) foresight: Foresight,
+    /// The last ticket number given out, once it was asked for.
+    pub(super) number: Option<i64>,
     tickets: HashMap<TicketId, Loaded>,
     trail: Vec<Entry>,
     mark: usize,
@@ -110,6 +116,9 @@ impl Store {
             dialect: self.pools.dialect,
             sealer: self.sealer.clone(),
             mails: HashMap::new(),
+            pending: Pending::default(),
+            foresight: Foresight::default(),
+            number: None,
             tickets: HashMap::new(),
             trail: Vec::new(),
             mark: 0,
@@ -118,8 +127,10 @@ impl Store {
 }
 
 impl Work {
-    /// Opens a savepoint; they do not nest.
+    /// Opens a savepoint; they do not nest. A batch that is expected to go well needs none: where it
+    /// fails it is dropped and done again with them.
     pub async fn savepoint(&mut self) -> Result<(), StoreError> {
+        self.flush().await?;
         self.tx.execute("SAVEPOINT mail").await?;
         self.mark = self.trail.len();
         Ok(())
@@ -130,10 +141,14 @@ impl Work {
         self.tx.execute("RELEASE SAVEPOINT mail").await?;
         self.trail.truncate(self.mark);
         self.tickets.clear();
+        self.pending = Pending::default();
+        self.foresight = Foresight::default();
+        self.number = None;
         Ok(())
     }
     /// Keeps what was done since the savepoint and closes it.
     pub async fn release(&mut self) -> Result<(), StoreError> {
+        self.flush().await?;
         self.tx.execute("RELEASE SAVEPOINT mail").await?;
         Ok(())
     }
@@ -142,6 +157,7 @@ impl Work {
     /// # Errors
     /// [`StoreError::Busy`] or [`StoreError::Conflict`]: nothing was written, do it all again.
     pub async fn commit(mut self, now: Instant) -> Result<(), StoreError> {
+        self.flush().await?;
         touch_clock(&mut self.tx, now).await?;
         audit::append(&mut self.tx, self.dialect, &self.trail).await?;
         Ok(self.tx.commit().await?)
@@ -180,7 +196,7 @@ impl Work {
         if !self.tickets.contains_key(&id) {
             let sql = format!("SELECT {COLUMNS} FROM ticket WHERE id = $1");
             let query = sqlx::query(AssertSqlSafe(sql)).bind(raw(id.as_bytes()));
-            let row = query.fetch_optional(&mut *self.tx).await?;
+            let row = query.fetch_optional(self.on().await?).await?;
             if let Some(row) = row {
                 self.adopt(vec![TicketRow::read(&row)?]).await?;
             }
@@ -194,7 +210,7 @@ impl Work {
         }
         let sql = format!("SELECT {COLUMNS} FROM ticket WHERE number = $1");
         let query = sqlx::query(AssertSqlSafe(sql)).bind(number.get());
-        let Some(row) = query.fetch_optional(&mut *self.tx).await? else { return Ok(None) };
+        let Some(row) = query.fetch_optional(self.on().await?).await? else { return Ok(None) };
         let row = TicketRow::read(&row)?;
         let id = row.snapshot.id;
         self.adopt(vec![row]).await?;
@@ -204,23 +220,27 @@ impl Work {
     pub(super) async fn adopt(&mut self, rows: Vec<TicketRow>) -> Result<(), StoreError> {
         let rows: Vec<TicketRow> =
             rows.into_iter().filter(|row| !self.tickets.contains_key(&row.snapshot.id)).collect();
-        let ids: Vec<TicketId> = padded(&rows.iter().map(|row| row.snapshot.id).collect::<Vec<_>>());
+        let ids: Vec<TicketId> = rows.iter().map(|row| row.snapshot.id).collect();
         for row in rows {
             self.keep(Loaded { row, people: Vec::new() });
         }
-        if ids.is_empty() {
-            return Ok(());
+        for ids in ids.chunks(64) {
+            self.adopt_people(&padded(ids)).await?;
         }
+        Ok(())
+    }
+
+    async fn adopt_people(&mut self, ids: &[TicketId]) -> Result<(), StoreError> {
         let sql = format!(
             "SELECT ticket, no, key, role, organisation, agent, sealed FROM participant
              WHERE ticket IN ({}) ORDER BY ticket, no",
             marks(1, ids.len())
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for id in &ids {
+        for id in ids {
             query = query.bind(raw(id.as_bytes()));
         }
-        for row in query.fetch_all(&mut *self.tx).await? {
+        for row in query.fetch_all(self.on().await?).await? {
             let ticket = TicketId::from_slice(&Cells(&row).blob("ticket")?)?;
             if let Some(loaded) = self.tickets.get_mut(&ticket) {
                 loaded.people.push(ParticipantRow::read(&row)?);

@@ -16,7 +16,7 @@ use crate::domain::message::Instant;
 use crate::smtp::{Cause, Envelope, Pace, SendOutcome, Sender, retry_delay};
 use crate::store::{Claimed, Hold, Outcome, Store};
 
-use super::{Bells, Failure, Step};
+use super::{Bells, Failure, LONGEST, Step, in_time};
 
 /// Rows claimed at once.
 const CLAIM: u32 = 50;
@@ -36,8 +36,8 @@ const AT_ONCE: usize = 10;
 const GIVE_UP: TimeDelta = TimeDelta::hours(72);
 /// How long a paused transport rests before one row tries again.
 const PAUSE: TimeDelta = TimeDelta::minutes(5);
-/// The longest sleep without a bell.
-const LOOK: Duration = Duration::from_secs(30);
+/// The longest sleep without a bell; within it the rows of a dead gateway are seen.
+const LOOK: Duration = Duration::from_secs(20);
 
 /// Where a worker's time, randomness and run come from.
 #[derive(Debug, Clone)]
@@ -278,7 +278,7 @@ impl OutboxWorker {
     /// Loops until `stop`; reports each outcome to `watch`.
     pub async fn run(self, stop: CancellationToken, watch: impl Fn(&Result<Step, Failure>)) {
         while !stop.is_cancelled() {
-            let outcome = self.step().await;
+            let outcome = in_time(LONGEST, self.step()).await;
             watch(&outcome);
             if let Err(error) = &outcome {
                 tracing::warn!(%error, "the outbox rests for a while");

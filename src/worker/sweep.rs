@@ -20,7 +20,7 @@ use crate::store::{Lease, LeaseName, Store, StoreError, TickQuery, Work};
 use super::door::{Door, DoorError};
 use super::lease::{ASK, Held};
 use super::rules::{RuleBook, Rules};
-use super::{Bells, Failure, Step};
+use super::{Bells, Failure, LONGEST, Step, in_time};
 
 /// Tickets looked at in one transaction.
 const TURN: u32 = 32;
@@ -135,7 +135,7 @@ impl Sweep {
         let mut lease = Held::new(self.store.clone(), LeaseName::Sweep, self.run);
         let mut kept: Option<Instant> = None;
         while !stop.is_cancelled() {
-            let outcome = self.turn(&mut lease, &mut kept).await;
+            let outcome = in_time(LONGEST, self.turn(&mut lease, &mut kept)).await;
             watch(&outcome);
             let wait = match &outcome {
                 Ok(Step::Did(_)) => continue,

@@ -216,6 +216,23 @@ async fn l9_a_frozen_gateway_does_not_send_what_another_took_over() {
     assert_eq!((count("DATA"), count("RCPT")), (4, 6));
 }
 
+/// A relay that thinks for longer than a lease holds is no reason to take a mail over: its sender renews
+/// the lease while it waits. Two gateways, each mail sent once.
+#[tokio::test(flavor = "multi_thread")]
+async fn l9_a_slow_relay_is_no_reason_to_take_over() {
+    let Some(cluster) = Postgres::start() else { return };
+    let sink = Sink::start();
+    let house = direct(&cluster, &sink).await;
+    sink.delay(At::Content, Duration::from_secs(45));
+    let (one, other) = (begin(&house, "one", false), begin(&house, "other", false));
+    other.run().await;
+    house.drop_in("support", "one", &Mail::new(MARY, "One").bytes(), mailward::clock::Clock::System.now());
+    until("both mails are sent", &one, || sink.mails().len() >= 2).await;
+    let settled = "SELECT COUNT(*) FROM outbox WHERE state = 'sent' AND attempts = 1";
+    assert!(Books::at(&house.office.loaded.store_url).reaches(settled, 2, PATIENCE).await, "{}", one.said());
+    assert_eq!(sink.commands().iter().filter(|line| line.starts_with("DATA")).count(), 2);
+}
+
 /// L9 with SQLite: the second gateway waits and takes over when the first one ends; one that is to end
 /// when idle says who has the account and ends with 75.
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use mailward::clock::{Life, Moment};
 use mailward::domain::account::{After, ImapServer, Secret, Tls};
 use mailward::domain::ids::{AccountName, FolderName, Uid, UidValidity};
 use mailward::domain::message::RawMail;
-use mailward::imap::{Absent, ImapError, Limits, Session, Settled, Woken};
+use mailward::imap::{Absent, Fetched, ImapError, Limits, Session, Settled, Woken};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
@@ -62,11 +62,17 @@ fn subjects(mails: &[RawMail]) -> Vec<String> {
     text.filter_map(|text| Some(text.split("Subject: ").nth(1)?.lines().next()?.to_owned())).collect()
 }
 
+/// A whole fetch: surveyed, then brought.
+pub async fn fetch(session: &mut Session, uids: &[Uid], now: DateTime<Utc>) -> Fetched {
+    let survey = session.survey(uids).await;
+    session.fetch(survey, now).await
+}
+
 async fn fetch_all(session: &mut Session) -> Vec<RawMail> {
     let mut uids = session.new_uids(uid(1)).await.unwrap();
     let mut mails = Vec::new();
     while !uids.is_empty() {
-        let fetched = session.fetch(&uids, now()).await;
+        let fetched = fetch(session, &uids, now()).await;
         assert_eq!(fetched.failed, None);
         assert!(fetched.absent.is_empty());
         mails.extend(fetched.mails);
@@ -193,7 +199,7 @@ async fn l4_ten_days_of_outage_arrive_in_order_with_their_dates() {
     assert!(mails.is_sorted_by_key(|mail| mail.internal_date));
     assert_eq!(mails.last().unwrap().internal_date, at("2026-11-10T11:00:00Z"));
     // An arrival in the future is no arrival.
-    let fetched = session.fetch(&[uid(120)], at("2026-11-01T00:00:00Z")).await;
+    let fetched = fetch(&mut session, &[uid(120)], at("2026-11-01T00:00:00Z")).await;
     assert_eq!(fetched.mails[0].internal_date, at("2026-11-01T00:00:00Z"));
     session.logout().await;
 }
@@ -240,7 +246,7 @@ async fn l3_a_mail_that_is_gone_is_reported_and_the_rest_come() {
     person.ok("UID STORE 2 +FLAGS (\\Deleted)");
     person.ok("EXPUNGE");
     let mut session = open(&dovecot).await;
-    let fetched = session.fetch(&[uid(1), uid(2), uid(3), uid(9)], now()).await;
+    let fetched = fetch(&mut session, &[uid(1), uid(2), uid(3), uid(9)], now()).await;
     assert_eq!(subjects(&fetched.mails), ["no 0", "no 2"]);
     assert_eq!(fetched.absent, [(uid(2), Absent::Unlisted), (uid(9), Absent::Unlisted)]);
     assert!(fetched.later.is_empty());
@@ -262,7 +268,7 @@ async fn l28_batches_are_bounded_and_an_oversize_mail_comes_in_part() {
     let limits = Limits { message_bytes: 200_000, oversize_bytes: 10_000, ..Limits::default() };
     let mut session = connect_to(&server, PASSWORD, &limits).await.unwrap();
     session.select(&folder("INBOX")).await.unwrap();
-    let fetched = session.fetch(&[uid(1), uid(2), uid(3)], now()).await;
+    let fetched = fetch(&mut session, &[uid(1), uid(2), uid(3)], now()).await;
     assert_eq!(subjects(&fetched.mails), ["small", "large", "last"]);
     let part = &fetched.mails[1];
     assert_eq!(part.bytes.len(), 10_000);
@@ -273,7 +279,7 @@ async fn l28_batches_are_bounded_and_an_oversize_mail_comes_in_part() {
     let limits = Limits { batch_mails: 2, ..limits };
     let mut session = connect_to(&server, PASSWORD, &limits).await.unwrap();
     session.select(&folder("INBOX")).await.unwrap();
-    let fetched = session.fetch(&[uid(3), uid(2), uid(1)], now()).await;
+    let fetched = fetch(&mut session, &[uid(3), uid(2), uid(1)], now()).await;
     assert_eq!((fetched.mails.len(), fetched.later), (2, vec![uid(3)]));
     session.logout().await;
 }

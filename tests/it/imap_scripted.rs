@@ -9,7 +9,7 @@ use mailward::imap::{Absent, Fetched, ImapError, Limits, Next, Session, Settled,
 use tokio_util::sync::CancellationToken;
 
 use crate::harness::{Conversation, Scripted, folder_lines};
-use crate::imap_dovecot::{connect_to, folder, imap_server, now, uid};
+use crate::imap_dovecot::{connect_to, fetch, folder, imap_server, now, uid};
 
 fn hasty() -> Limits {
     Limits { connect: Duration::from_secs(3), stall: Duration::from_millis(600), ..Limits::default() }
@@ -25,7 +25,7 @@ async fn open(server: &Scripted) -> Session {
 async fn fetch_three(script: impl Fn(&mut Conversation) -> Option<()> + Send + Sync + 'static) -> Fetched {
     let server = Scripted::start(script);
     let mut session = open(&server).await;
-    let fetched = session.fetch(&[uid(1), uid(2), uid(3)], now()).await;
+    let fetched = fetch(&mut session, &[uid(1), uid(2), uid(3)], now()).await;
     session.logout().await;
     fetched
 }
@@ -168,7 +168,7 @@ async fn l28_a_server_that_lies_about_sizes_is_cut_off() {
     let limits = Limits { message_bytes: 4 << 20, ..hasty() };
     let mut session = connect_to(&address, "secret", &limits).await.unwrap();
     session.select(&folder("INBOX")).await.unwrap();
-    let fetched = session.fetch(&[uid(1), uid(2)], now()).await;
+    let fetched = fetch(&mut session, &[uid(1), uid(2)], now()).await;
     assert_eq!(fetched.failed, Some(ImapError::Protocol("an answer above its bound")));
     assert_eq!(fetched.later, [uid(2)]);
 }
@@ -182,7 +182,7 @@ async fn l28_a_literal_that_is_announced_too_long_is_not_waited_for() {
         server.fall_silent()
     });
     let mut session = open(&server).await;
-    let fetched = session.fetch(&[uid(1)], now()).await;
+    let fetched = fetch(&mut session, &[uid(1)], now()).await;
     assert_eq!(fetched.failed, Some(ImapError::Protocol("an answer above its bound")), "and not a timeout");
 }
 

@@ -49,6 +49,8 @@ pub fn noon() -> Instant {
 /// What a test wants to be different.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// The support desk's address.
+    pub address: String,
     pub store: String,
     pub smtp: String,
     pub governor: String,
@@ -60,6 +62,7 @@ pub struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         Self {
+            address: HELP.into(),
             store: "sqlite:store.db".into(),
             smtp: "kind = \"directory\"\npath = \"out\"\nreverse_path = \"null\"".into(),
             governor: "per_address_hour = 0\nper_address_day = 0\nper_mailbox_hour = 0".into(),
@@ -267,7 +270,7 @@ pub fn write(plan: &Plan, scratch: &Scratch) -> PathBuf {
         );
         fs::write(desks.join(format!("{name}.toml")), text).unwrap();
     };
-    desk("help", "support", HELP, &plan.help);
+    desk("help", "support", &plan.address, &plan.help);
     desk("sales", "support", SALES, "");
     desk("alarm", "breach", ALARM, "");
     let directory = "[[organisation]]\nname = \"clinic\"\ndomains = [\"clinic.example\"]\n\

@@ -19,6 +19,8 @@ mod faults_books;
 #[cfg(test)]
 mod faults_servers;
 #[cfg(test)]
+mod faults_stores;
+#[cfg(test)]
 mod faults_support;
 #[cfg(test)]
 mod gateways;
@@ -56,10 +58,18 @@ mod lessons_servers;
 mod lessons_support;
 #[cfg(test)]
 mod lessons_wrong_ticket;
+#[cfg(test)]
+mod loops;
+#[cfg(test)]
+mod loops_robots;
 #[cfg(all(test, feature = "fault-injection"))]
 mod poison;
 #[cfg(all(test, not(feature = "fault-injection")))]
 mod poison_off;
+#[cfg(test)]
+mod policy_reload;
+#[cfg(test)]
+mod report;
 #[cfg(test)]
 mod smtp_postfix;
 #[cfg(test)]

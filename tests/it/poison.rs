@@ -79,7 +79,7 @@ async fn keep_alive(house: &House, dice: &mut Dice, mut so: impl AsyncFnMut() ->
             gateway = begin(house, "gateway", false);
             next_kill = Instant::now() + dice.millis(3000);
         }
-        assert!(since.elapsed() < 2 * PATIENCE, "{}", gateway.said());
+        assert!(deaths < 8 && since.elapsed() < 2 * PATIENCE, "{deaths} deaths\n{}", gateway.said());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     (deaths, gateway)

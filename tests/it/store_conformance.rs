@@ -61,6 +61,8 @@ async fn suite(databases: &Databases) {
         cases_ledger::l07_every_mail_is_in_the_balance,
         cases_ledger::quarantine_holds_and_lets_go,
         cases_tickets::a_new_mail_takes_few_statements,
+        cases_tickets::what_is_foreseen_is_what_is_true,
+        cases_tickets::a_batch_may_change_a_ticket_more_than_once,
         cases_tickets::numbers_have_no_gaps_after_a_rollback,
         cases_tickets::one_message_fails_and_the_others_commit,
         cases_tickets::l18_an_empty_key_matches_nothing,

@@ -3,7 +3,7 @@
 use crate::decide::testing::*;
 use crate::domain::facts::Hint;
 use crate::domain::ids::LedgerId;
-use crate::domain::message::{BounceReport, MessageClass, RobotSign};
+use crate::domain::message::{BounceReport, InboundMessage, MessageClass, RobotSign};
 use crate::domain::ticket::{CloseReason, TicketState};
 
 const ROBOTS: [MessageClass; 4] =
@@ -18,6 +18,13 @@ fn robots_join_by_a_valid_key_and_are_recorded_without() {
         let joined = case.hint(Hint::InReplyTo, pending()).decide();
         check("joins", &joined, &["action joined", "article in auto"], &["state", "mail", "clocks"]);
     }
+}
+
+#[test]
+fn what_a_system_made_of_itself_may_be_work_whatever_its_class() {
+    let made = Case::from(STRANGER).class(MessageClass::Autoreply);
+    let made = made.with(|c| c.mail.class_reasons = vec![InboundMessage::GENERATED]).decide();
+    check("generated", &made, &["action new", "opens", "mail received to 1 !auto_submitted"], &[]);
 }
 
 #[test]

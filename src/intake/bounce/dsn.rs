@@ -6,6 +6,7 @@ use mail_parser::{MimeHeaders as _, PartType};
 use super::status;
 use crate::domain::address::EmailAddress;
 use crate::domain::message::FailedRecipient;
+use crate::intake::limits;
 use crate::intake::parse::Mail;
 
 /// What the groups say.
@@ -18,30 +19,54 @@ pub struct Standard {
 
 /// Reads the delivery-status part; `None` where there is none.
 pub fn read(mail: &Mail<'_>) -> Option<Standard> {
-    let text = mail.message.parts.iter().find_map(|part| {
-        let status = part.is_content_type("message", "delivery-status")
-            || part.is_content_type("message", "global-delivery-status");
-        match &part.body {
-            PartType::Text(text) if status => Some(text.clone().into_owned()),
-            PartType::Binary(octets) | PartType::InlineBinary(octets) if status => {
-                Some(String::from_utf8_lossy(octets).into_owned())
-            }
-            _ => None,
-        }
-    })?;
+    let text = machine_part(mail).or_else(|| told_in_text(mail))?;
     let mut good = 0_usize;
     let mut recipients: Vec<FailedRecipient> = Vec::new();
     for group in groups(&text) {
         match recipient(&group) {
-            Outcome::Failed(failed) if !recipients.iter().any(|known| known.address == failed.address) => {
-                recipients.push(failed);
+            Outcome::Failed(failed) => {
+                let written_to =
+                    original(&group).map(|address| FailedRecipient { address, ..failed.clone() });
+                for failed in std::iter::once(failed).chain(written_to) {
+                    let known =
+                        |other: &FailedRecipient| other.address.identity() == failed.address.identity();
+                    if !recipients.iter().any(known) && recipients.len() < limits::FAILED_RECIPIENTS {
+                        recipients.push(failed);
+                    }
+                }
             }
             Outcome::Good => good += 1,
-            _ => {}
+            Outcome::Nothing => {}
         }
     }
     let only_good = recipients.is_empty() && good > 0;
     Some(Standard { recipients, only_good })
+}
+
+fn machine_part(mail: &Mail<'_>) -> Option<String> {
+    let head =
+        |octets: &[u8]| String::from_utf8_lossy(octets.get(..limits::REPORT).unwrap_or(octets)).into_owned();
+    mail.message.parts.iter().find_map(|part| {
+        let status = part.is_content_type("message", "delivery-status")
+            || part.is_content_type("message", "global-delivery-status");
+        match &part.body {
+            PartType::Text(text) if status => Some(head(text.as_bytes())),
+            PartType::Binary(octets) | PartType::InlineBinary(octets) if status => Some(head(octets)),
+            // Fields that look like a header make the parser take the part for a mail.
+            PartType::Message(nested) if status => Some(head(&nested.raw_message)),
+            _ => None,
+        }
+    })
+}
+
+/// The same fields within the text: gateways drop the parts of a report, or lose their types.
+fn told_in_text(mail: &Mail<'_>) -> Option<String> {
+    let text = mail.text.get(..limits::NOTICE).unwrap_or(&mail.text);
+    let is_field =
+        |line: &str, name: &str| line.get(..name.len()).is_some_and(|f| f.eq_ignore_ascii_case(name));
+    let told = text.lines().any(|line| is_field(line, "final-recipient:"))
+        && text.lines().any(|line| is_field(line, "action:"));
+    told.then(|| text.to_owned())
 }
 
 enum Outcome {
@@ -66,11 +91,32 @@ fn groups(text: &str) -> Vec<Fields> {
             value.push_str(line.trim_start());
             continue;
         }
-        if let Some((name, value)) = line.split_once(':') {
-            group.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
+        let Some((name, value)) = line.split_once(':') else { continue };
+        let (name, value) = (name.trim().to_ascii_lowercase(), value.trim().to_owned());
+        if name == "final-recipient" && has(group, "final-recipient") {
+            groups.push(vec![(name, value)]);
+        } else {
+            group.push((name, value));
         }
     }
-    groups
+    rejoined(groups)
+}
+
+fn has(group: &Fields, name: &str) -> bool {
+    group.iter().any(|(known, _)| known == name)
+}
+
+/// Some programs leave a blank line between a recipient and what became of it.
+fn rejoined(groups: Vec<Fields>) -> Vec<Fields> {
+    let mut out: Vec<Fields> = Vec::new();
+    for group in groups {
+        let orphan = !has(&group, "final-recipient") && (has(&group, "action") || has(&group, "status"));
+        match out.last_mut().filter(|last| orphan && has(last, "final-recipient") && !has(last, "action")) {
+            Some(last) => last.extend(group),
+            None => out.push(group),
+        }
+    }
+    out
 }
 
 fn recipient(group: &Fields) -> Outcome {
@@ -81,7 +127,7 @@ fn recipient(group: &Fields) -> Outcome {
     if ["delivered", "relayed", "expanded"].iter().any(|good| action.starts_with(good)) {
         return Outcome::Good;
     }
-    // Original-Recipient is whom we wrote to; Final-Recipient may be where it was forwarded (2.3.1).
+    // Final-Recipient is where it failed; Original-Recipient whom we wrote to (2.3.1).
     let names = ["final-recipient", "original-recipient", "x-actual-recipient"];
     let Some(address) = names.iter().find_map(|name| address(field(name)?)) else { return Outcome::Nothing };
     if code.as_deref().is_some_and(|code| code.starts_with('2')) && !action.starts_with("fail") {
@@ -95,6 +141,12 @@ fn recipient(group: &Fields) -> Outcome {
     Outcome::Failed(FailedRecipient { address, status: code, permanent })
 }
 
+/// The address the mail was written to, where it failed at another.
+fn original(group: &Fields) -> Option<EmailAddress> {
+    let value = group.iter().find(|(name, _)| name == "original-recipient").map(|(_, value)| value)?;
+    address(value)
+}
+
 /// `rfc822; a@b.example`, with or without the type, brackets, or a comment.
 fn address(value: &str) -> Option<EmailAddress> {
     let value = value.split_once(';').map_or(value, |(_, address)| address).trim();
@@ -106,6 +158,26 @@ fn address(value: &str) -> Option<EmailAddress> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rfc3464_groups_that_programs_broke_are_read_too() {
+        let run_together = "Final-Recipient: rfc822;a@b.example\nAction: failed\nStatus: 5.1.1\nFinal-Recipient: rfc822;c@d.example\nAction: delayed\nStatus: 4.4.7\n";
+        let torn = "Final-Recipient: rfc822;a@b.example\n\nAction: failed\nStatus: 5.1.1\n\nFinal-Recipient: rfc822;c@d.example\n\nAction: delayed\nStatus: 4.4.7\n";
+        for text in [run_together, torn] {
+            let found: Vec<(String, bool)> = groups(text)
+                .iter()
+                .filter_map(|group| match recipient(group) {
+                    Outcome::Failed(f) => Some((f.address.expose().to_owned(), f.permanent)),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(
+                found,
+                [("a@b.example".to_owned(), true), ("c@d.example".to_owned(), false)],
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn rfc3464_groups_are_read_as_written() {

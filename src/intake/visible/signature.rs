@@ -56,6 +56,7 @@ pattern!(
 
 /// Takes signature and its kin out of the kept lines.
 pub fn elide(lines: &[Line], fates: &mut [Fate]) {
+    armour(lines, fates);
     elide_banner(lines, fates);
     for (line, fate) in lines.iter().zip(fates.iter_mut()) {
         if line.mark == Mark::Signature {
@@ -87,6 +88,24 @@ fn cut_at(lines: &[Line], fates: &mut [Fate], kept: &[usize], ends: fn(&[Line], 
             return;
         }
         seen |= !line.is_blank();
+    }
+}
+
+/// The frame of a text that PGP signed, and keys sent along (RFC 9580 6.2 and 7): the text stays.
+fn armour(lines: &[Line], fates: &mut [Fate]) {
+    let mut inside = false;
+    let mut head = false;
+    for (line, fate) in lines.iter().zip(fates) {
+        let text = line.head().trim();
+        if text == "-----BEGIN PGP SIGNED MESSAGE-----" {
+            head = true;
+        }
+        inside |= text == "-----BEGIN PGP SIGNATURE-----" || text == "-----BEGIN PGP PUBLIC KEY BLOCK-----";
+        if head || inside {
+            *fate = Fate::Elide;
+        }
+        head &= !text.is_empty();
+        inside &= !text.starts_with("-----END PGP ");
     }
 }
 

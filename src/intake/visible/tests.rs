@@ -148,6 +148,14 @@ fn html_of_every_client() {
 }
 
 #[test]
+fn rfc9580_the_frame_of_a_signed_text_goes() {
+    check(
+        "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nNew text\n\nmore\n-----BEGIN PGP SIGNATURE-----\n\niQEzBAEB\n=abcd\n-----END PGP SIGNATURE-----\n",
+        "New text\n\nmore",
+    );
+}
+
+#[test]
 fn what_is_only_a_banner_or_a_quote_is_shown() {
     for text in ["[EXTERNAL]", "> only a quote\n> of two lines", "--\nMary Major"] {
         check(text, text);

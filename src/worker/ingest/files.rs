@@ -13,7 +13,7 @@ use crate::domain::message::{Instant, Origin, RawMail};
 use crate::imap::{FileMail, FileSource, FoundFile, Limits};
 use crate::store::{Cursor, FirstSight, LeaseName};
 use crate::worker::lease::Held;
-use crate::worker::{Failure, Step};
+use crate::worker::{Failure, LONGEST, Step, in_time};
 
 use super::keep::Batch;
 use super::{Ended, Ingest};
@@ -34,6 +34,8 @@ pub struct FileReader {
     leftover: bool,
     /// Names that are durable already and stay where they are (`after = "none"`, or flagged).
     known: HashSet<String>,
+    /// Decided, and not yet put aside: a disk that is full or read-only stands in the way.
+    stuck: Vec<FoundFile>,
     poll: Duration,
 }
 
@@ -41,7 +43,16 @@ impl FileReader {
     /// A reader that has not looked yet.
     pub fn new(ingest: Ingest, account: AccountName, limits: Limits) -> Self {
         let lease = Held::new(ingest.store.clone(), LeaseName::Account(account.clone()), ingest.run);
-        Self { ingest, account, limits, lease, leftover: true, known: HashSet::new(), poll: POLL }
+        Self {
+            ingest,
+            account,
+            limits,
+            lease,
+            leftover: true,
+            known: HashSet::new(),
+            stuck: Vec::new(),
+            poll: POLL,
+        }
     }
 
     /// Looks again at once (`--until-idle`).
@@ -53,7 +64,7 @@ impl FileReader {
 
     /// One batch of files, or nothing new.
     pub async fn step(&mut self) -> Result<Step, Failure> {
-        let done = self.try_step().await;
+        let done = in_time(LONGEST, Box::pin(self.try_step())).await;
         if done.is_err() {
             self.leftover = true;
         }
@@ -71,6 +82,7 @@ impl FileReader {
             }
             self.leftover = false;
         }
+        self.put_aside(&account, Vec::new()).await?;
         let source = source(&account)?;
         let started = self.ingest.clock.now();
         let found = blocking(move || source.list()).await?;
@@ -157,19 +169,33 @@ impl FileReader {
         Ok(count)
     }
 
+    /// Puts decided files aside, and those that could not be before. What stays in its place is known:
+    /// it is not read again, and what lies beside it is read all the same.
     async fn put_aside(&mut self, account: &Account, files: Vec<FoundFile>) -> Result<(), Failure> {
+        let before = self.stuck.len();
         self.known.extend(files.iter().map(|f| f.name.clone()));
+        self.stuck.extend(files);
+        if self.stuck.is_empty() {
+            return Ok(());
+        }
         let (source, after) = (source(account)?, account.after.clone());
         let moved = matches!(after, After::Move(_))
             || matches!((&source, &after), (FileSource::Directory(_), After::Flag));
-        let names: Vec<String> = files.iter().map(|f| f.name.clone()).collect();
-        blocking(move || files.iter().try_for_each(|file| source.after_commit(&file.path, &after))).await?;
+        let files = std::mem::take(&mut self.stuck);
+        let (done, stuck): (Vec<FoundFile>, Vec<FoundFile>) = blocking(move || {
+            Ok(files.into_iter().partition(|file| source.after_commit(&file.path, &after).is_ok()))
+        })
+        .await?;
         if moved {
             // They are gone from the listing; a later file may bear the same name.
-            for name in &names {
-                self.known.remove(name);
+            for file in &done {
+                self.known.remove(&file.name);
             }
         }
+        if stuck.len() > before {
+            tracing::error!(account = %self.account, files = stuck.len(), "ALARM: decided mail cannot be put aside; is the directory full or read-only? It is tried again, and nothing is read twice");
+        }
+        self.stuck = stuck;
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use crate::domain::custody::AttachmentRule;
 use crate::domain::desk::Desk;
 use crate::domain::message::{Attachment, InboundMessage, Label, Reading, RedactedAttachment, RedactedMail};
 use crate::domain::text::{RawText, RedactedText};
-use crate::intake::attachments;
+use crate::intake::contents;
 use crate::phi::{self, Context, Redactor};
 
 /// Octets of a text that is redacted; a larger one is withheld as a whole. A person writes a hundredth.
@@ -98,13 +98,13 @@ pub fn label(
     if mail.attachments.is_empty() {
         return;
     }
-    let readings = if care.scan { attachments::read(bytes) } else { Vec::new() };
+    let readings = if care.scan { contents::read(bytes) } else { Vec::new() };
     let mut readings = readings.into_iter().chain(std::iter::repeat(Reading::Nothing("put_off")));
     for (attachment, shown) in mail.attachments.iter().zip(&mut redacted.attachments) {
         let reading = readings.next().unwrap_or(Reading::Nothing("put_off"));
         let scanned = catch_unwind(AssertUnwindSafe(|| scanned(&reading, redactor)));
         shown.label = scanned.unwrap_or(Label { unscanned: Some("redactor_failed"), ..Label::default() });
-        shown.label.record |= attachments::is_record(attachment, &reading);
+        shown.label.record |= contents::is_record(attachment, &reading);
     }
 }
 
@@ -140,7 +140,7 @@ pub fn pass(redacted: &mut RedactedMail, mail: &InboundMessage, bytes: &[u8], de
         if !clean || size > left || desk.custody.reveal.forbids(attachment, &shown.label).is_some() {
             continue;
         }
-        if let Some((_, octets)) = attachments::open(bytes, place) {
+        if let Some((_, octets)) = contents::open(bytes, place) {
             left -= size;
             shown.passed = Some(Arc::new(octets));
         }

@@ -1,5 +1,7 @@
 //! Stations "seal" and "commit A": fetched mail becomes durable, sealed, before anyone looks into it.
 
+use std::time::Duration;
+
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -8,6 +10,9 @@ use crate::store::{Cursor, Ids, Landing, Lease, NewOriginal, OriginalBatch, Stor
 use crate::worker::Failure;
 
 use super::Ingest;
+
+/// Sealing a batch takes milliseconds; only a machine that stands still takes longer.
+const SEAL: Duration = Duration::from_mins(1);
 
 /// A fetched batch and what goes with it.
 #[derive(Debug)]
@@ -27,15 +32,11 @@ impl Ingest {
         let now = self.clock.now();
         let worker = self.clone();
         let history_below = batch.history_below;
-        let sealed = tokio::task::spawn_blocking(move || {
-            batch
-                .mails
-                .into_iter()
-                .map(|mail| worker.seal(mail, history_below, now))
-                .collect::<Result<Vec<_>, Failure>>()
-        })
-        .await
-        .map_err(|_| Failure::Defect("sealing ended early"))??;
+        let seal_all = move || -> Result<Vec<_>, Failure> {
+            batch.mails.into_iter().map(|mail| worker.seal(mail, history_below, now)).collect()
+        };
+        let sealed = self.hands.give(seal_all).wait(SEAL).await;
+        let sealed = sealed.map_err(|_| Failure::Defect("sealing ended early"))??;
         let (originals, mails): (Vec<NewOriginal>, Vec<StoredMail>) = sealed.into_iter().unzip();
         let whole = OriginalBatch { run: self.run, now, originals, cursor: batch.cursor };
         let landings = self.store.commit_originals(lease, whole).await?;

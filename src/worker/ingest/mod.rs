@@ -6,8 +6,10 @@
 mod fault;
 pub mod files;
 pub mod guard;
+pub mod hands;
 pub mod imap;
 pub mod keep;
+pub mod room;
 pub mod settle;
 pub mod understand;
 
@@ -41,6 +43,10 @@ pub struct Ingest {
     pub run: RunId,
     /// Wakes the outbox and the sweep.
     pub bells: Bells,
+    /// Where mails are sealed and understood.
+    pub hands: hands::Hands,
+    /// How much mail may be in hand at once.
+    pub room: room::Room,
 }
 
 /// What became of one mail: the line that `ingest` prints.

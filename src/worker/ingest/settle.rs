@@ -1,25 +1,25 @@
 //! Stations "understand" and "transaction B": mails are understood side by side and decided in
-//! order, a savepoint each. One that fails rolls back alone and goes solo; three solo failures, or
-//! one refusal by a limit, quarantine it (L25).
+//! order, a batch in one transaction. Where one of them fails, the batch is done again with a
+//! savepoint each: that one rolls back alone and goes solo; three solo failures, or one refusal by a
+//! limit, quarantine it (L25).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Monotonic};
 
-use futures_util::{StreamExt as _, stream};
-
 use crate::decide::on_message::on_message;
 use crate::decide::scene::{Incoming, Scene};
 use crate::domain::desk::{Desk, DeskClass};
 use crate::domain::effect::{Decision, Effect, LedgerState};
-use crate::domain::ids::{AccountName, RunId};
+use crate::domain::ids::{AccountName, LedgerId, RunId};
 use crate::domain::policy::pipe_name;
-use crate::store::{FactsQuery, Lease, StoreError, StoredMail, Work};
+use crate::store::{Expected, FactsQuery, Lease, StoreError, StoredMail, Work};
 use crate::worker::door::DoorError;
 use crate::worker::rules::Rules;
 use crate::worker::{Failure, Step};
 
-use super::understand::{DEADLINE, Failed, Trouble, Understood, understand};
+use super::hands::Handed;
+use super::understand::{DEADLINE, Trouble, Understood, understand};
 use super::{Ended, Ingest};
 
 /// A transaction ends after so many mails, or after [`TURN`], so that sweep and outbox never wait long.
@@ -31,8 +31,6 @@ const PIPE_ALIVE: chrono::TimeDelta = chrono::TimeDelta::minutes(2);
 const ATTEMPTS: u32 = 3;
 /// Repetitions of a turn before the reader rests (about two minutes in all).
 const PATIENCE: u32 = 40;
-/// Mails that are understood at the same time.
-const SIDE_BY_SIDE: usize = 2;
 
 /// What one transaction did.
 #[derive(Debug, Default)]
@@ -43,34 +41,57 @@ struct Turn {
     failed: Vec<usize>,
 }
 
+/// Durable mails that are being understood, in order.
+pub struct Underway {
+    rules: Arc<Rules>,
+    mails: VecDeque<(LedgerId, Handed<Result<Understood, Trouble>>)>,
+}
+
 impl Ingest {
     /// Understands and decides durable mails, in order; gives what became of each.
     pub async fn settle(&self, lease: Option<&Lease>, mails: Vec<StoredMail>) -> Result<Vec<Ended>, Failure> {
+        self.finish(lease, self.begin(mails)).await
+    }
+
+    /// Hands durable mails over to be understood, side by side.
+    pub fn begin(&self, mails: Vec<StoredMail>) -> Underway {
         let rules = self.book.current();
-        let mut understood =
-            stream::iter(mails.into_iter().map(|mail| self.one(mail, rules.clone()))).buffered(SIDE_BY_SIDE);
+        let mails = mails.into_iter().map(|mail| (mail.id, self.hand_over(mail, rules.clone()))).collect();
+        Underway { rules, mails }
+    }
+
+    fn hand_over(&self, mail: StoredMail, rules: Arc<Rules>) -> Handed<Result<Understood, Trouble>> {
+        let (sealer, keys) = (self.sealer.clone(), self.door.keys.clone());
+        self.hands.give(move || understand(mail, &rules, (&sealer, &keys)))
+    }
+
+    /// Decides what was handed over, in order; gives what became of each.
+    pub async fn finish(&self, lease: Option<&Lease>, mut underway: Underway) -> Result<Vec<Ended>, Failure> {
+        let rules = underway.rules;
         let mut ended = Vec::new();
         let mut ready = Vec::new();
         let mut solo = Vec::new();
-        while let Some(result) = understood.next().await {
-            match result? {
+        while let Some((id, handed)) = underway.mails.pop_front() {
+            match understood(id, handed).await {
                 Ok(mail) => ready.push(mail),
-                Err((mail, Trouble::Refused(reason))) => {
+                Err(Trouble::Refused(reason)) => {
                     // What stands before it is decided first: mail k+1 may answer mail k.
                     self.decide_all(lease, &rules, std::mem::take(&mut ready), (&mut ended, &mut solo))
                         .await?;
-                    ended.push(self.quarantine(lease, *mail, reason).await?);
+                    ended.push(self.quarantine(lease, id, reason).await?);
                 }
-                Err((mail, Trouble::Crashed(_))) => solo.push(*mail),
-                Err((mail, Trouble::Homeless)) => ended.push(self.quarantine(lease, *mail, "no_desk").await?),
+                Err(Trouble::Crashed(_)) => solo.push(id),
+                Err(Trouble::Homeless) => ended.push(self.quarantine(lease, id, "no_desk").await?),
             }
             if ready.len() >= MAX_MAILS {
                 self.decide_all(lease, &rules, std::mem::take(&mut ready), (&mut ended, &mut solo)).await?;
             }
         }
         self.decide_all(lease, &rules, ready, (&mut ended, &mut solo)).await?;
-        for mail in solo {
-            ended.extend(self.solo(lease, mail).await?);
+        for id in solo {
+            if let Some(mail) = self.store.stored_mail(id).await? {
+                ended.extend(self.solo(lease, mail).await?);
+            }
         }
         if !ended.is_empty() {
             self.bells.outbox.notify_one();
@@ -120,7 +141,7 @@ impl Ingest {
     async fn solo(&self, lease: Option<&Lease>, mail: StoredMail) -> Result<Vec<Ended>, Failure> {
         let id = mail.id;
         if mail.attempts >= ATTEMPTS {
-            return Ok(vec![self.quarantine(lease, mail, "crash").await?]);
+            return Ok(vec![self.quarantine(lease, id, "crash").await?]);
         }
         let mut mail = Some(mail);
         loop {
@@ -133,54 +154,35 @@ impl Ingest {
                     None => return Ok(Vec::new()),
                 },
             };
-            let (failed, why) = match self.one(taken, rules.clone()).await? {
+            let why = match understood(id, self.hand_over(taken, rules.clone())).await {
                 Ok(understood) => {
                     let (mut ended, mut again) = (Vec::new(), Vec::new());
                     self.decide_all(lease, &rules, vec![understood], (&mut ended, &mut again)).await?;
-                    match again.pop() {
-                        None => return Ok(ended),
-                        Some(mail) => (mail, "undecidable"),
+                    if again.is_empty() {
+                        return Ok(ended);
                     }
+                    "undecidable"
                 }
-                Err((mail, Trouble::Refused(reason))) => {
-                    return Ok(vec![self.quarantine(lease, *mail, reason).await?]);
-                }
-                Err((mail, Trouble::Homeless)) => {
-                    return Ok(vec![self.quarantine(lease, *mail, "no_desk").await?]);
-                }
-                Err((mail, Trouble::Crashed(why))) => (*mail, why),
+                Err(Trouble::Refused(reason)) => return Ok(vec![self.quarantine(lease, id, reason).await?]),
+                Err(Trouble::Homeless) => return Ok(vec![self.quarantine(lease, id, "no_desk").await?]),
+                Err(Trouble::Crashed(why)) => why,
             };
             if attempt >= ATTEMPTS {
-                return Ok(vec![self.quarantine(lease, failed, why).await?]);
+                return Ok(vec![self.quarantine(lease, id, why).await?]);
             }
-            mail = Some(failed);
         }
-    }
-
-    /// Understands one mail on a blocking thread; a panic or a run over the deadline is its trouble.
-    async fn one(&self, mail: StoredMail, rules: Arc<Rules>) -> Result<Result<Understood, Failed>, Failure> {
-        let (sealer, keys, id) = (self.sealer.clone(), self.door.keys.clone(), mail.id);
-        let task = tokio::task::spawn_blocking(move || understand(mail, &rules, (&sealer, &keys)));
-        let why = match tokio::time::timeout(DEADLINE, task).await {
-            Ok(Ok(understood)) => return Ok(understood),
-            Ok(Err(_panic)) => "crash",
-            Err(_elapsed) => "timeout",
-        };
-        tracing::error!(ledger = %id, why, "a mail could not be understood; it goes solo");
-        let again = self.store.stored_mail(id).await?.ok_or(Failure::Defect("a durable mail is gone"))?;
-        Ok(Err((Box::new(again), Trouble::Crashed(why))))
     }
 
     async fn quarantine(
         &self,
         lease: Option<&Lease>,
-        mail: StoredMail,
+        id: LedgerId,
         reason: &'static str,
     ) -> Result<Ended, Failure> {
-        self.store.quarantine(lease, mail.id, reason, self.clock.now()).await?;
-        tracing::warn!(ledger = %mail.id, reason, "quarantined");
+        self.store.quarantine(lease, id, reason, self.clock.now()).await?;
+        tracing::warn!(ledger = %id, reason, "quarantined");
         Ok(Ended {
-            ledger: mail.id,
+            ledger: id,
             state: LedgerState::Quarantined.as_str(),
             ticket: None,
             action: "quarantined",
@@ -195,21 +197,24 @@ impl Ingest {
         lease: Option<&Lease>,
         rules: &Rules,
         mails: Vec<Understood>,
-        (ended, solo): (&mut Vec<Ended>, &mut Vec<StoredMail>),
+        (ended, solo): (&mut Vec<Ended>, &mut Vec<LedgerId>),
     ) -> Result<(), Failure> {
         let mut queue = VecDeque::from(mails);
         let mut tries = 0;
+        // So many mails at the head of the queue are decided with a savepoint each.
+        let mut careful = 0_usize;
         while !queue.is_empty() {
-            match self.turn(lease, rules, &queue).await {
-                Ok(turn) => {
-                    tries = 0;
+            match self.turn(lease, rules, &queue, careful > 0).await {
+                Ok(Some(turn)) => {
+                    (tries, careful) = (0, careful.saturating_sub(turn.taken));
                     ended.extend(turn.ended);
                     for (at, mail) in queue.drain(..turn.taken).enumerate() {
                         if turn.failed.contains(&at) {
-                            solo.push(mail.stored);
+                            solo.push(mail.stored.id);
                         }
                     }
                 }
+                Ok(None) => careful = queue.len().min(MAX_MAILS),
                 Err(error @ (Failure::Again(_) | Failure::Away(_))) if tries < PATIENCE => {
                     tries += 1;
                     tracing::warn!(%error, tries, "a turn is repeated");
@@ -221,30 +226,30 @@ impl Ingest {
         Ok(())
     }
 
-    /// One transaction over the head of the queue.
+    /// One transaction over the head of the queue. Nearly always all of it goes well, and savepoints
+    /// would double its statements: it is written as one. `None` when one of the mails could not be
+    /// decided: nothing was written, and it is done again with a savepoint each.
     async fn turn(
         &self,
         lease: Option<&Lease>,
         rules: &Rules,
         queue: &VecDeque<Understood>,
-    ) -> Result<Turn, Failure> {
+        careful: bool,
+    ) -> Result<Option<Turn>, Failure> {
         let mut work = self.store.begin(lease).await?;
         let started = Monotonic::now();
         let mut turn = Turn::default();
+        if !careful {
+            let expected: Vec<Expected<'_>> = queue.iter().take(MAX_MAILS).map(expected).collect();
+            work.foresee(&expected).await?;
+        }
         for mail in queue.iter().take(MAX_MAILS) {
-            work.savepoint().await?;
-            match self.decide_one(&mut work, rules, mail).await {
-                Ok(one) => {
-                    work.release().await?;
-                    if one.state == LedgerState::Held.as_str() && one.reason != "spam" {
-                        // L22: someone may pretend to be an agent, or an agent's answer went astray.
-                        tracing::error!(ledger = %one.ledger, reason = one.reason, "ALARM: mail in an agent's name is held; see `mailward quarantine list`");
-                    }
-                    turn.ended.push(one);
-                }
+            match self.one(&mut work, rules, mail, careful).await {
+                Ok(one) => turn.ended.push(one),
                 Err(DoorError::Store(error)) if error.transient() || error == StoreError::Fenced => {
                     return Err(error.into());
                 }
+                Err(_) if !careful => return Ok(None),
                 Err(DoorError::Store(StoreError::Missing(_))) => {
                     // Someone decided it already (a lost answer to a commit): it is not decided twice.
                     work.rollback_to().await?;
@@ -260,8 +265,29 @@ impl Ingest {
                 break;
             }
         }
-        work.commit(self.clock.now()).await?;
-        Ok(turn)
+        match work.commit(self.clock.now()).await {
+            Err(error) if !careful && !error.transient() && error != StoreError::Fenced => return Ok(None),
+            other => other?,
+        }
+        turn.ended.iter().for_each(alarm);
+        Ok(Some(turn))
+    }
+
+    /// Decides one mail; carefully: in a savepoint, which stays open when it fails.
+    async fn one(
+        &self,
+        work: &mut Work,
+        rules: &Rules,
+        mail: &Understood,
+        careful: bool,
+    ) -> Result<Ended, DoorError> {
+        if !careful {
+            return self.decide_one(work, rules, mail).await;
+        }
+        work.savepoint().await?;
+        let ended = self.decide_one(work, rules, mail).await?;
+        work.release().await?;
+        Ok(ended)
     }
 
     async fn decide_one(
@@ -303,6 +329,21 @@ impl Ingest {
     }
 }
 
+/// What was handed over, understood; a panic or a run over the deadline is its trouble.
+async fn understood(
+    id: LedgerId,
+    handed: Handed<Result<Understood, Trouble>>,
+) -> Result<Understood, Trouble> {
+    match handed.wait(DEADLINE).await {
+        Ok(understood) => understood,
+        Err(lost) => {
+            let why = lost.as_str();
+            tracing::error!(ledger = %id, why, "a mail could not be understood; it goes solo");
+            Err(Trouble::Crashed(why))
+        }
+    }
+}
+
 /// The receiving desk, or the one to which the mail's ticket was moved; what came to a breach desk
 /// stays there, and nothing is led to one.
 async fn desk_of(work: &mut Work, rules: &Rules, mail: &Understood) -> Result<Arc<Desk>, DoorError> {
@@ -314,6 +355,23 @@ async fn desk_of(work: &mut Work, rules: &Rules, mail: &Understood) -> Result<Ar
     let named = work.desk_named(&mail.hints, bounced).await?;
     let desk = named.and_then(|name| rules.policy.desks.get(&name)).filter(|desk| support(desk));
     Ok(desk.unwrap_or(&mail.desk).clone())
+}
+
+/// L22: someone may pretend to be an agent, or an agent's answer went astray.
+fn alarm(one: &Ended) {
+    if one.state == LedgerState::Held.as_str() && one.reason != "spam" {
+        tracing::error!(ledger = %one.ledger, reason = one.reason, "ALARM: mail in an agent's name is held; see `mailward quarantine list`");
+    }
+}
+
+fn expected(mail: &Understood) -> Expected<'_> {
+    Expected {
+        ledger: mail.stored.id,
+        account: &mail.account.name,
+        hints: &mail.hints,
+        message_id: mail.mail.message_id.as_ref(),
+        content_key: mail.content_key,
+    }
 }
 
 fn ended(mail: &Understood, decision: &Decision, ticket: Option<i64>) -> Ended {

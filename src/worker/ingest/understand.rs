@@ -1,8 +1,10 @@
-//! Station "understand": bytes become facts and redacted text, on a blocking thread with a deadline.
+//! Station "understand": bytes become facts and redacted text, on a thread of its own with a deadline.
 //! Takes a durable mail and the rules, gives everything a decision needs; touches nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use zeroize::Zeroizing;
 
 use crate::domain::account::Account;
 use crate::domain::desk::{ClinicalWords, Desk};
@@ -24,7 +26,7 @@ pub const DEADLINE: Duration = Duration::from_secs(if cfg!(feature = "fault-inje
 /// A mail, understood.
 #[derive(Debug)]
 pub struct Understood {
-    /// The durable mail.
+    /// The durable mail; its octets are given back by now, whoever needs them reads them again.
     pub stored: StoredMail,
     /// The account it came in by.
     pub account: Arc<Account>,
@@ -53,20 +55,17 @@ pub enum Trouble {
     Homeless,
 }
 
-/// A mail that was not understood, and why.
-pub type Failed = (Box<StoredMail>, Trouble);
-
 /// Understands one mail.
 pub fn understand(
     stored: StoredMail,
     rules: &Rules,
     (sealer, keys): (&Sealer, &crate::domain::token::TokenKeys),
-) -> Result<Understood, Failed> {
+) -> Result<Understood, Trouble> {
     #[cfg(feature = "fault-injection")]
     super::fault::inject(&stored.bytes);
     let policy = &rules.policy;
     let Some(account) = policy.account(&stored.origin.account) else {
-        return Err((Box::new(stored), Trouble::Homeless));
+        return Err(Trouble::Homeless);
     };
     let own_lists: Vec<String> = policy.desks.values().flat_map(|d| d.own_lists.clone()).collect();
     let fields: Vec<(String, String)> = policy.desks.values().flat_map(|d| d.fields.clone()).collect();
@@ -76,10 +75,10 @@ pub fn understand(
         ReadSettings { auth: &account.auth, own_addresses: &own, own_lists: &own_lists, fields: &fields };
     let mail = match intake::understand(&stored.bytes, &settings) {
         Ok(mail) => mail,
-        Err(refused) => return Err((Box::new(stored), Trouble::Refused(refused.code))),
+        Err(refused) => return Err(Trouble::Refused(refused.code)),
     };
     let Some(desk) = policy.route(&account, intake::recipients(&mail)) else {
-        return Err((Box::new(stored), Trouble::Homeless));
+        return Err(Trouble::Homeless);
     };
     let hints = intake::threading::hints(&mail, keys, account.subaddress, account.token_carrier);
     let content_key = content_key(&mail, &stored.bytes, sealer);
@@ -89,6 +88,7 @@ pub fn understand(
         guard::texts(&mail, care, || redact(&guard::bounded(&mail), &rules.redactor, desk.clinical));
     guard::label(&mut redacted, &mail, &stored.bytes, care, &rules.redactor);
     guard::pass(&mut redacted, &mail, &stored.bytes, &desk, policy.transport.is_verified());
+    let stored = StoredMail { bytes: Zeroizing::default(), ..stored };
     Ok(Understood { stored, account, desk, mail, redacted, hints, content_key, responds })
 }
 

@@ -218,7 +218,8 @@ fn answer(talk: &mut Conversation, shelf: &Mutex<Shelf>, words: &[&str], uids: &
                     let date = "INTERNALDATE \"05-May-2025 06:08:09 +0000\"";
                     talk.say(&format!("* {uid} FETCH (UID {uid} RFC822.SIZE {size} {date})"))?;
                 } else {
-                    talk.mail(*uid, &mail)?;
+                    let most = partial(words).unwrap_or(mail.len()).min(mail.len());
+                    talk.mail(*uid, mail.get(..most).unwrap_or_default())?;
                 }
             }
         }
@@ -236,6 +237,11 @@ fn answer(talk: &mut Conversation, shelf: &Mutex<Shelf>, words: &[&str], uids: &
         _ => {}
     }
     Some(())
+}
+
+/// The length asked for in `BODY.PEEK[]<0.LENGTH>` (RFC 3501 6.4.5).
+fn partial(words: &[&str]) -> Option<usize> {
+    words.last()?.split_once("<0.")?.1.split_once('>')?.0.parse().ok()
 }
 
 fn misbehave(

@@ -4,6 +4,7 @@
 #![expect(dead_code, reason = "each test file uses its own part of the harness")]
 
 mod client;
+mod disk;
 mod dovecot;
 mod mailbox;
 mod postfix;
@@ -21,6 +22,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub use client::lmtp_deliver;
+pub use disk::Disk;
 pub use dovecot::{Dovecot, PASSWORD};
 pub use mailbox::{Act, Mailbox, Mischief};
 pub use postfix::Postfix;

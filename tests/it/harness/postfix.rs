@@ -23,6 +23,12 @@ pub struct Postfix {
 
 impl Postfix {
     pub fn start(dovecot: &Dovecot, sink: &Sink) -> Self {
+        Self::start_with(dovecot, sink, "")
+    }
+
+    /// The same, which takes every header of mail on its way that matches this expression out of it, as
+    /// a careless forwarder does; none for an empty one.
+    pub fn start_with(dovecot: &Dovecot, sink: &Sink, loses: &str) -> Self {
         let scratch = Scratch::new("postfix");
         let (smtp, smtps) = (free_port(), free_port());
         let certificates = Certificates::issue(&scratch);
@@ -32,6 +38,10 @@ impl Postfix {
         super::run("chmod", &["755", &scratch.text()]);
         super::run("chown", &["postfix", &scratch.join("data").display().to_string()]);
         let main = configuration(&scratch, &certificates, dovecot.lmtp, sink.port);
+        let checks = scratch.join("conf/headers");
+        let rule = if loses.is_empty() { String::new() } else { format!("/{loses}/ IGNORE\n") };
+        fs::write(&checks, rule).unwrap();
+        let main = format!("{main}header_checks = regexp:{}\n", checks.display());
         fs::write(scratch.join("conf/main.cf"), main).unwrap();
         fs::write(scratch.join("conf/master.cf"), services(smtp, smtps)).unwrap();
         let postfix = Self { smtp, smtps, certificates, scratch };

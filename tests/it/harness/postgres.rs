@@ -33,7 +33,7 @@ impl Postgres {
     /// # Panics
     /// When it is not installed and that was not waived.
     pub fn start() -> Option<Self> {
-        Self::build(false)
+        Self::build(false, "-c fsync=off -c log_statement=all")
     }
 
     /// The same, listening with TLS on loopback too.
@@ -41,10 +41,18 @@ impl Postgres {
     /// # Panics
     /// As [`Self::start`].
     pub fn start_with_tls() -> Option<Self> {
-        Self::build(true)
+        Self::build(true, "-c fsync=off -c log_statement=all")
     }
 
-    fn build(tls: bool) -> Option<Self> {
+    /// As it runs at a site: what is committed lies on the disk.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub fn start_durable() -> Option<Self> {
+        Self::build(false, "")
+    }
+
+    fn build(tls: bool, more: &str) -> Option<Self> {
         let Some(bin) = binaries() else {
             let waived = std::env::var_os(WAIVER).is_some_and(|value| value == "1");
             assert!(
@@ -66,7 +74,7 @@ impl Postgres {
             let (cert, key) = (tls.certificate.display(), tls.key.display());
             format!("-p {port} -c listen_addresses=127.0.0.1 -c ssl=on -c ssl_cert_file={cert} -c ssl_key_file={key}")
         });
-        let options = format!("-k {folder} {listen} -c fsync=off -c max_connections=90 -c log_statement=all");
+        let options = format!("-k {folder} {listen} -c max_connections=90 {more}");
         fs::write(cluster.scratch.join("options"), options).unwrap();
         cluster.begin();
         Some(cluster)

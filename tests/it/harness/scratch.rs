@@ -104,6 +104,10 @@ fn sweep() {
             for file in ["run/master.pid", "queue/pid/master.pid", "data/postmaster.pid"] {
                 stop_by_pid_file(&path.join(file), &path);
             }
+            let mount = path.join(super::disk::MOUNT);
+            if mount.is_dir() {
+                let _ = std::process::Command::new("umount").arg("-l").arg(mount).status();
+            }
             let _ = fs::remove_dir_all(&path);
         }
     }

@@ -2,18 +2,22 @@
 
 use mailward::domain::effect::{Decision, Effect, LedgerState, NewParticipant, Subject};
 use mailward::domain::facts::Hint;
-use mailward::domain::ids::{AgentName, ArticleId, DeskName, MessageId, OrganisationName, ParticipantNo};
+use mailward::domain::ids::{
+    AgentName, ArticleId, DeskName, LedgerId, MessageId, OrganisationName, ParticipantNo,
+};
 use mailward::domain::message::{Attachment, Grade, ThreadHints};
 use mailward::domain::outgoing::{Notice, Recipient};
+use mailward::domain::policy::Governor;
 use mailward::domain::text::{RawText, RedactedText};
 use mailward::domain::ticket::{
     ClockKind, ClockState, CloseReason, LastPublic, Priority, Role, TicketClock, TicketState,
 };
 use mailward::domain::token::{Purpose, Token};
-use mailward::store::{OutboxFilter, StoreError, TicketFilter};
+use mailward::seal::LookupDomain;
+use mailward::store::{Expected, OutboxFilter, StoreError, TicketFilter, Work};
 
 use super::world::{
-    NO_CAPS, Story, World, address, desk, first, mailbox, message_id, number, outgoing, set_ledger,
+    NO_CAPS, Story, World, account, address, desk, first, mailbox, message_id, number, outgoing, set_ledger,
 };
 
 const MARY: &str = "mary@clinic.example";
@@ -24,30 +28,168 @@ fn statements(world: &World) -> Option<usize> {
     Some(log.matches("LOG:  execute ").count() + log.matches("LOG:  statement: ").count())
 }
 
-/// The budget is a count, so that it can be held: a new mail, its acknowledgment and one notification.
+/// Reads ahead for these mails, as ingest does for a batch.
+async fn foresee(world: &World, work: &mut Work, mails: &[(Story, LedgerId)]) {
+    let account = account("support");
+    let ids: Vec<Option<MessageId>> = mails.iter().map(|(story, _)| story.id.map(message_id)).collect();
+    let expected: Vec<Expected<'_>> = mails
+        .iter()
+        .zip(&ids)
+        .map(|((story, ledger), id)| Expected {
+            ledger: *ledger,
+            account: &account,
+            hints: &story.hints,
+            message_id: id.as_ref(),
+            content_key: world.sealer.lookup(LookupDomain::Content, story.content),
+        })
+        .collect();
+    work.foresee(&expected).await.unwrap();
+}
+
+/// The budget is a count, so that it can be held: a batch of new mails, their acknowledgments and
+/// notifications; and one mail alone in its savepoint.
 pub async fn a_new_mail_takes_few_statements(world: &World) {
-    let stories: Vec<Story> =
-        [(1, "a@x.example"), (2, "b@x.example")].map(|(uid, id)| Story::new(uid, MARY, id)).into();
-    let ledgers = [world.keep(&stories[0]).await, world.keep(&stories[1]).await];
+    const IDS: [&str; 21] = [
+        "a@x.example",
+        "b@x.example",
+        "c@x.example",
+        "d@x.example",
+        "e@x.example",
+        "f@x.example",
+        "g@x.example",
+        "h@x.example",
+        "i@x.example",
+        "j@x.example",
+        "k@x.example",
+        "l@x.example",
+        "m@x.example",
+        "n@x.example",
+        "o@x.example",
+        "p@x.example",
+        "q@x.example",
+        "r@x.example",
+        "s@x.example",
+        "t@x.example",
+        "alone@x.example",
+    ];
+    let mut mails = Vec::new();
+    for (uid, id) in (1..).zip(IDS) {
+        let story = Story::new(uid, MARY, id);
+        let ledger = world.keep(&story).await;
+        mails.push((story, ledger));
+    }
+    let alone = mails.pop().unwrap();
+    let before = statements(world);
     let mut work = world.store.begin(None).await.unwrap();
-    let mut counted = None;
-    for (story, ledger) in stories.iter().zip(ledgers) {
-        let before = statements(world);
-        work.savepoint().await.unwrap();
-        world.facts(&mut work, story, ledger, &NO_CAPS).await;
-        world.carry(&mut work, &world.new_ticket(story, ledger)).await.unwrap();
-        work.release().await.unwrap();
-        counted = statements(world).zip(before).map(|(after, before)| after - before);
+    foresee(world, &mut work, &mails).await;
+    for (story, ledger) in &mails {
+        world.facts(&mut work, story, *ledger, &NO_CAPS).await;
+        world.carry(&mut work, &world.new_ticket(story, *ledger)).await.unwrap();
     }
     work.commit(world.now).await.unwrap();
-    if let Some(counted) = counted {
-        assert_eq!(counted, 10, "statements of a new mail");
+    let batch = statements(world).zip(before).map(|(after, before)| after - before);
+    let mut work = world.store.begin(None).await.unwrap();
+    let before = statements(world);
+    work.savepoint().await.unwrap();
+    world.facts(&mut work, &alone.0, alone.1, &NO_CAPS).await;
+    world.carry(&mut work, &world.new_ticket(&alone.0, alone.1)).await.unwrap();
+    work.release().await.unwrap();
+    let single = statements(world).zip(before).map(|(after, before)| after - before);
+    work.commit(world.now).await.unwrap();
+    if let (Some(batch), Some(single)) = (batch, single) {
+        assert_eq!((batch, single), (24, 11), "statements of twenty new mails, and of one alone");
     }
     let ticket = world.ticket(1).await;
     assert_eq!((ticket.number.get(), ticket.version), (1, 1));
     assert_eq!(ticket.participants.len(), 1);
     assert_eq!(ticket.participants[0].key, world.key("MARY@clinic.example"));
     assert_eq!(ticket.last_public, Some(LastPublic::Customer));
+}
+
+/// Mails of one batch that belong together: read ahead or asked for singly, the facts are the same.
+pub async fn what_is_foreseen_is_what_is_true(world: &World) {
+    let hints = |references: &[&str], tag: Option<i64>| ThreadHints {
+        references: references.iter().map(|id| message_id(id)).collect(),
+        tag: tag.map(number),
+        ..ThreadHints::default()
+    };
+    world.opened(&Story::new(1, MARY, "old@x.example")).await;
+    let stories = [
+        Story { hints: hints(&["old@x.example"], None), ..Story::new(2, MARY, "reply@x.example") },
+        Story::new(3, MARY, "new@x.example"),
+        Story { content: "new@x.example", ..Story::new(4, MARY, "copy@x.example") },
+        Story {
+            hints: hints(&["nobody@x.example", "new@x.example"], Some(9)),
+            ..Story::new(5, MARY, "to-new@x.example")
+        },
+        Story { hints: hints(&[], Some(2)), ..Story::new(6, MARY, "by-tag@x.example") },
+        Story { content: "again", ..Story::new(7, MARY, "new@x.example") },
+    ];
+    let mut mails = Vec::new();
+    for story in stories {
+        let ledger = world.keep(&story).await;
+        mails.push((story, ledger));
+    }
+    let caps = Governor { per_address_hour: 3, per_address_day: 0, per_mailbox_hour: 50 };
+    let mut seen = Vec::new();
+    for ahead in [true, false] {
+        let mut work = world.store.begin(None).await.unwrap();
+        if ahead {
+            foresee(world, &mut work, &mails).await;
+        }
+        let mut told = Vec::new();
+        for (story, ledger) in &mails {
+            let facts = world.facts(&mut work, story, *ledger, &caps).await;
+            let tickets: Vec<i64> = facts.candidates.iter().map(|c| c.ticket.number.get()).collect();
+            let counts = (facts.counts.address_hour, facts.counts.address_day, facts.counts.mailbox_hour);
+            told.push((tickets, facts.duplicate_of, facts.message_id_seen, counts));
+            let decision = match facts.candidates.first() {
+                Some(candidate) => world.joins(&candidate.ticket, story, *ledger),
+                None => world.new_ticket(story, *ledger),
+            };
+            world.carry(&mut work, &decision).await.unwrap();
+        }
+        work.rollback().await.unwrap();
+        seen.push(told);
+    }
+    assert_eq!(seen[0], seen[1]);
+    let tickets: Vec<&[i64]> = seen[0].iter().map(|(tickets, ..)| tickets.as_slice()).collect();
+    assert_eq!(tickets, [&[1][..], &[], &[], &[2], &[2], &[]]);
+    let repeats: Vec<(bool, bool)> = seen[0].iter().map(|(_, twin, id, _)| (twin.is_some(), *id)).collect();
+    let plain = (false, false);
+    assert_eq!(repeats, [plain, plain, (true, false), plain, plain, (false, true)]);
+    let counts: Vec<(u32, u32, u32)> = seen[0].iter().map(|(.., counts)| *counts).collect();
+    assert_eq!(counts, [(1, 0, 1), (1, 0, 1), (2, 0, 2), (3, 0, 3), (3, 0, 3), (3, 0, 3)]);
+}
+
+/// One ticket in one batch: opened, joined twice, its messages in their order.
+pub async fn a_batch_may_change_a_ticket_more_than_once(world: &World) {
+    let stories = [
+        Story::new(1, MARY, "first@x.example"),
+        Story::new(2, MARY, "second@x.example"),
+        Story::new(3, MARY, "third@x.example"),
+    ];
+    let mut ledgers = Vec::new();
+    for story in &stories {
+        ledgers.push(world.keep(story).await);
+    }
+    let mut work = world.store.begin(None).await.unwrap();
+    let opened = world.carry(&mut work, &world.new_ticket(&stories[0], ledgers[0])).await.unwrap();
+    for at in 1..3 {
+        let ticket = work.ticket_by_id(opened.ticket.unwrap().id).await.unwrap().unwrap();
+        world.carry(&mut work, &world.joins(&ticket, &stories[at], ledgers[at])).await.unwrap();
+    }
+    work.commit(world.now).await.unwrap();
+    assert_eq!(world.ticket(1).await.version, 3);
+    let view = world.store.ticket_show(number(1), true, world.now).await.unwrap().unwrap();
+    let ids: Vec<_> = view.messages.iter().filter_map(|m| m.message_id.clone()).collect();
+    assert_eq!(ids.len(), 3);
+    // Decided once more, by whoever did not hear of the commit: nothing of it is written.
+    let mut work = world.store.begin(None).await.unwrap();
+    world.carry(&mut work, &world.new_ticket(&stories[1], ledgers[1])).await.unwrap();
+    let again = work.commit(world.now).await;
+    assert!(matches!(again, Err(StoreError::Missing(_))), "{again:?}");
+    assert_eq!(world.store.ticket_list(&TicketFilter::default(), false).await.unwrap().len(), 1);
 }
 
 pub async fn numbers_have_no_gaps_after_a_rollback(world: &World) {

@@ -1,6 +1,10 @@
 //! One fetch: mails become durable and decided, UIDs without an answer become gaps, and the cursor
 //! moves only behind what was answered (L3). A mail that breaks every fetch is found and set aside.
 
+use std::time::{Duration, Instant as Monotonic};
+
+use tokio::sync::mpsc;
+
 use crate::domain::ids::{FolderName, Uid};
 use crate::domain::message::{Origin, RawMail};
 use crate::imap::{Absent, Fetched, ImapError, Next};
@@ -8,51 +12,112 @@ use crate::store::{Cursor, FolderState, Ids, NewGap};
 use crate::worker::Failure;
 
 use super::super::keep::Batch;
+use super::super::room::Seat;
+use super::super::settle::Underway;
 use super::{ImapReader, failure};
 
+/// A step reads ahead for so long; then lease, other folders and the server's flags have their turn.
+const TURN: Duration = Duration::from_secs(2);
 /// A UID that broke a fetch alone so often becomes a gap.
 const SOLO: u32 = 3;
 
+/// A batch that is durable and being understood, and the room it takes.
+type Brought = (Underway, Option<Seat>);
+
+/// The folder being read.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub(super) name: &'a FolderName,
+    pub(super) state: &'a FolderState,
+    /// Of the UIDs to fetch, the first so many are new; the others fill gaps.
+    pub(super) newest: usize,
+}
+
 impl ImapReader {
-    pub(super) async fn fetch(
+    /// Brings mails in, batch by batch, for [`TURN`] at the most: while one batch is decided, the next
+    /// is understood and a third one fetched. Decisions keep the order of the UIDs.
+    pub(super) async fn bring(&mut self, folder: Reading<'_>, uids: Vec<Uid>) -> Result<usize, Failure> {
+        let (sender, mut batches) = mpsc::channel::<Brought>(1);
+        let (ingest, lease) = (self.ingest.clone(), self.lease.get().cloned());
+        let decide = async move {
+            while let Some((underway, _seat)) = batches.recv().await {
+                ingest.finish(lease.as_ref(), underway).await?;
+            }
+            Ok::<(), Failure>(())
+        };
+        self.leftover = true;
+        let (read, decided) = tokio::join!(self.read(folder, uids, sender), decide);
+        decided?;
+        self.leftover = false;
+        read
+    }
+
+    async fn read(
         &mut self,
-        name: &FolderName,
-        state: &FolderState,
-        (uids, newest): (Vec<Uid>, usize),
+        folder: Reading<'_>,
+        mut uids: Vec<Uid>,
+        decide: mpsc::Sender<Brought>,
     ) -> Result<usize, Failure> {
+        let (started, mut newest, mut seen) = (Monotonic::now(), folder.newest, 0);
+        while !uids.is_empty() && (seen == 0 || started.elapsed() < TURN) {
+            if seen > 0 && self.lease.hold().await? {
+                return Err(Failure::Again("the account's lease was lost for a moment"));
+            }
+            let (brought, answered, failed) = self.fetch(Reading { newest, ..folder }, &uids).await?;
+            seen += answered.len().max(1);
+            if decide.send(brought).await.is_err() {
+                // What stopped the deciding side is told by itself.
+                break;
+            }
+            if let Some(error) = failed {
+                return Err(failure(error));
+            }
+            newest -= uids.iter().take(newest).filter(|uid| answered.contains(uid)).count();
+            let before = uids.len();
+            uids.retain(|uid| !answered.contains(uid));
+            if uids.len() == before {
+                break;
+            }
+        }
+        Ok(seen)
+    }
+
+    /// One batch: fetched, durable, handed over to be understood; and the UIDs it answered.
+    async fn fetch(
+        &mut self,
+        folder: Reading<'_>,
+        uids: &[Uid],
+    ) -> Result<(Brought, Vec<Uid>, Option<ImapError>), Failure> {
         let now = self.ingest.clock.now();
         let suspect = self.suspect.filter(|(uid, _)| uids.contains(uid));
-        let ask: Vec<Uid> = suspect.map_or_else(|| uids.clone(), |(uid, _)| vec![uid]);
+        let alone = suspect.map(|(uid, _)| [uid]);
+        let ask = alone.as_ref().map_or(uids, |uid| uid.as_slice());
         let session = self.session.as_mut().ok_or(Failure::Away("the mail server"))?;
-        let Fetched { mails, mut absent, later, failed } = session.fetch(&ask, now).await;
+        let survey = session.survey(ask).await;
+        let seat = self.ingest.room.take(survey.octets(&self.limits)).await;
+        let Fetched { mails, mut absent, later, failed } = session.fetch(survey, now).await;
+        if let Some(error) = failed {
+            tracing::warn!(account = %self.account, %error, later = later.len(), "a fetch broke off; the rest is asked for again");
+        }
         self.suspect = blame(suspect, &later, failed);
         if let Some((uid, SOLO)) = self.suspect {
             // Asked for alone three times and no answer: it must not block the rest (L3, L25).
             absent.push((uid, Absent::Refused));
             self.suspect = None;
         }
-        let seen = mails.len() + absent.len();
         for (uid, why) in &absent {
-            self.gap(name, state, (*uid, why.as_str())).await?;
+            self.gap(folder.name, folder.state, (*uid, why.as_str())).await?;
         }
-        let cursor = next_cursor(&uids, newest, &mails_and_gaps(&mails, &absent)).map(|next_uid| Cursor {
+        let answered = mails_and_gaps(&mails, &absent);
+        let cursor = next_cursor(uids, folder.newest, &answered).map(|next_uid| Cursor {
             account: self.account.clone(),
-            folder: name.clone(),
-            uidvalidity: state.uidvalidity,
+            folder: folder.name.clone(),
+            uidvalidity: folder.state.uidvalidity,
             next_uid,
         });
-        let batch = Batch { mails, cursor, history_below: state.history_below };
+        let batch = Batch { mails, cursor, history_below: folder.state.history_below };
         let kept = self.ingest.keep(self.lease.get(), batch).await?;
-        self.leftover = true;
-        self.ingest.settle(self.lease.get(), kept).await?;
-        self.leftover = false;
-        match failed {
-            Some(error) => {
-                tracing::warn!(account = %self.account, %error, later = later.len(), "a fetch broke off; the rest is asked for again");
-                Err(failure(error))
-            }
-            None => Ok(seen.max(1)),
-        }
+        Ok(((self.ingest.begin(kept), seat), answered, failed))
     }
 
     async fn gap(

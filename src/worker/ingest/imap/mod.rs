@@ -18,9 +18,10 @@ use crate::domain::message::Instant;
 use crate::imap::{ImapError, Limits, Next, Session, backoff};
 use crate::store::{FirstSight, FolderState, LeaseName};
 use crate::worker::lease::{ASK, Held};
-use crate::worker::{Failure, Step};
+use crate::worker::{Failure, LONGEST, Step, in_time};
 
 use super::Ingest;
+use fetch::Reading;
 
 /// Between polls while nothing was seen for a while and IDLE stays silent.
 const POLL: Duration = Duration::from_secs(20);
@@ -28,6 +29,10 @@ const POLL: Duration = Duration::from_secs(20);
 const HOT_POLL: Duration = Duration::from_millis(150);
 /// ...for this long: Dovecot announces by IDLE only after half a second.
 const HOT: Duration = Duration::from_secs(30);
+/// Between polls where nobody waits for mail to come (`--until-idle`).
+const POLL_AT_ONCE: Duration = Duration::from_millis(30);
+/// New mails of one step; a long list would be gone through again with every batch.
+const AHEAD: usize = 1000;
 /// Server UIDs against ledger, at least this often.
 const RECONCILE: TimeDelta = TimeDelta::hours(1);
 
@@ -83,7 +88,7 @@ impl ImapReader {
 
     /// One batch of one folder, or nothing new in any.
     pub async fn step(&mut self) -> Result<Step, Failure> {
-        let done = self.try_step().await;
+        let done = in_time(LONGEST, Box::pin(self.try_step())).await;
         if done.is_err() {
             self.leftover = true;
             self.hang_up().await;
@@ -160,6 +165,7 @@ impl ImapReader {
         let state = self.state(account, name, &status).await?;
         let session = self.session.as_mut().ok_or(Failure::Away("the mail server"))?;
         let mut uids = session.new_uids(state.next_uid).await.map_err(failure)?;
+        uids.truncate(AHEAD);
         let newest = uids.len();
         let gaps = self.ingest.store.due_gaps(&self.account, name, started).await?;
         uids.extend(gaps.iter().filter(|g| g.origin.uidvalidity == state.uidvalidity).map(|g| g.origin.uid));
@@ -177,8 +183,8 @@ impl ImapReader {
             }
             return Ok(Step::of(tidied));
         }
-        let count = self.fetch(name, &state, (uids, newest)).await?;
-        self.tidy(account, name, &state).await?;
+        let count = self.bring(Reading { name, state: &state, newest }, uids).await?;
+        while usize::try_from(tidy::GO) == Ok(self.tidy(account, name, &state).await?) {}
         Ok(Step::of(count))
     }
 
@@ -269,9 +275,10 @@ impl ImapReader {
     async fn idle(&mut self, stop: &CancellationToken) {
         let hot = self.hot_until.is_some_and(|until| Monotonic::now() < until);
         if hot || !self.patient {
+            let wait = if self.patient { HOT_POLL } else { POLL_AT_ONCE };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(HOT_POLL) => {}
+                () = tokio::time::sleep(wait) => {}
             }
             return;
         }

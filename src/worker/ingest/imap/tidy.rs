@@ -9,7 +9,7 @@ use crate::worker::Failure;
 use super::{ImapReader, failure};
 
 /// Mails tidied in one go.
-const GO: u32 = 200;
+pub(super) const GO: u32 = 500;
 
 impl ImapReader {
     /// Moves or flags what is decided; remembered row by row, so that a crash in between repeats only
