@@ -6,9 +6,12 @@ CARGO = cargo
 DATA ?= ../shared
 # How long `make torture` goes on.
 TORTURE_MINUTES ?= 10
+# How many runs `make fuzz` makes, and what its dice begin with.
+FUZZ_RUNS = 1000000
+FUZZ_SEED = 1
 PACKAGES = dovecot-imapd dovecot-lmtpd postfix postgresql openssl
 
-.PHONY: help demo test torture servers lint doc bench eval train fmt
+.PHONY: help demo test torture servers lint doc bench eval hostile fuzz train fmt
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | sort
@@ -35,14 +38,22 @@ lint: ## rustfmt and clippy, warnings are errors
 doc: ## the documentation of the code
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
 
-bench: ## processor time of each station, and of the whole program on a full mailbox; BENCH_JSON=F, DATA=folder
+bench: ## speed and memory against their bounds; BENCH_JSON=F, DATA=folder, BENCH_ONLY=part, BENCH_LONG=1 for what takes gigabytes
 	@[ -z "$$BENCH_JSON" ] || rm -f "$$BENCH_JSON"
 	@$(CARGO) bench --quiet --bench stations
+	@BENCH_PART=2 $(CARGO) bench --quiet --bench intake
 	@DATA="$(DATA)" BENCH_PART=2 $(CARGO) bench --quiet --bench drain
 
 eval: ## scores reading and redaction on the sets below DATA, where there are some
 	@$(CARGO) build --release --quiet
 	@benches/eval.sh "$(DATA)"
+
+hostile: ## inspects mail made to harm a reader, up to 50 MB: 2 s and 200 MB whatever the input
+	@$(CARGO) build --release --quiet
+	@benches/hostile.py target/release/mailward
+
+fuzz: ## FUZZ_RUNS (1000000) damaged mails into every reader, from FUZZ_SEED (1)
+	$(CARGO) bench --quiet --bench fuzz -- $(FUZZ_RUNS) $(FUZZ_SEED)
 
 train: ## for developers: trains the redactor's model on DATA/phi and scores it on texts it has not seen
 	@$(CARGO) build --release --quiet

@@ -163,7 +163,7 @@ fn drain(mailbox: &Mailbox, keep: &Keep) -> program::Spent {
         Keep::Postgres(cluster) => cluster.database(),
         _ => SQLITE.to_owned(),
     };
-    let sources = [desk::imap(dovecot.imap, USER)];
+    let sources = [live::imap(dovecot.imap, USER)];
     let ends = Ends { sources: &sources, relay: relay.port, address: mailbox.address, store: &store };
     let config = desk::write(scratch.path(), &ends);
     if matches!(keep, Keep::Filled) {

@@ -22,13 +22,6 @@ pub struct Ends<'a> {
 /// The URL of a database in the folder of the installation.
 pub const SQLITE: &str = "sqlite:data/mailward.db";
 
-/// The lines of an account on a server of this machine; its password is in `BENCH_PASSWORD`.
-pub fn imap(port: u16, user: &str) -> String {
-    format!(
-        "source = \"imap\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nuser = \"{user}\"\npassword_env = \"BENCH_PASSWORD\""
-    )
-}
-
 /// Writes the configuration and gives its path.
 pub fn write(folder: &Path, ends: &Ends<'_>) -> PathBuf {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");

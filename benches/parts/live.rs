@@ -15,6 +15,13 @@ use crate::parts::mails;
 use crate::parts::report::Figure;
 use crate::program::{Relay, Running};
 
+/// The lines of an account on a server of this machine; its password is in `BENCH_PASSWORD`.
+pub fn imap(port: u16, user: &str) -> String {
+    format!(
+        "source = \"imap\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nuser = \"{user}\"\npassword_env = \"BENCH_PASSWORD\""
+    )
+}
+
 /// Mails a second, and for how long.
 const PACE: u32 = 5;
 const SECONDS: u32 = 40;
@@ -90,7 +97,7 @@ pub fn latency() -> Vec<Figure> {
     let scratch = Scratch::new("latency");
     let dovecot = Dovecot::start(&["support"]);
     let (port, accepted) = relay();
-    let sources = [desk::imap(dovecot.imap, "support")];
+    let sources = [imap(dovecot.imap, "support")];
     let ends = Ends { sources: &sources, relay: port, address: mails::DESK, store: SQLITE };
     let config = desk::write(scratch.path(), &ends);
     let _gateway = Running::start(&config, &[]);
@@ -129,7 +136,7 @@ pub fn idle() -> Vec<Figure> {
     let users: Vec<String> = (0..ACCOUNTS).map(|n| format!("support{n}")).collect();
     let dovecot = Dovecot::start(&users.iter().map(String::as_str).collect::<Vec<_>>());
     let relay = Relay::start();
-    let sources: Vec<String> = users.iter().map(|user| desk::imap(dovecot.imap, user)).collect();
+    let sources: Vec<String> = users.iter().map(|user| imap(dovecot.imap, user)).collect();
     let ends = Ends { sources: &sources, relay: relay.port, address: mails::DESK, store: SQLITE };
     let config = desk::write(scratch.path(), &ends);
     let gateway = Running::start(&config, &[]);

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod waiting;
 pub use super::args_lock::{Attachment, Keys, Opens, Reveal};
+pub use waiting::{Held, Quarantine, Review, Row};
 
 /// An email-to-ticket gateway for help desks in health care.
 ///
@@ -59,6 +61,9 @@ pub enum Command {
     /// Mail that could not be understood, or waits for a person.
     #[command(subcommand)]
     Quarantine(Quarantine),
+    /// Mail that waits for an agent's review, because its sender may not open tickets.
+    #[command(subcommand)]
+    Held(Held),
     /// Verifies or shows the audit trail.
     #[command(subcommand)]
     Audit(Audit),
@@ -400,6 +405,29 @@ pub enum Ticket {
         /// The ticket that survives.
         #[arg(long)]
         into: i64,
+        /// Also when the tickets are of different customers: answers then go to both.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Takes a merge back: the ticket is open again with its own messages and people.
+    Unmerge(Act),
+    /// Notes the estimated day of resolution, which the next answer tells.
+    Eta {
+        #[command(flatten)]
+        /// Who, what, when.
+        act: Act,
+        /// YYYY-MM-DD, in the desk's zone.
+        #[arg(long)]
+        day: chrono::NaiveDate,
+    },
+    /// Sets how often the customer is to be updated on this ticket.
+    Cadence {
+        #[command(flatten)]
+        /// Who, what, when.
+        act: Act,
+        /// `"2h elapsed"`, `"4h business"`, or `default` for the desk's own.
+        #[arg(long)]
+        every: String,
     },
     /// Moves the ticket to another desk.
     Move {
@@ -453,34 +481,6 @@ pub enum Ledger {
     List(Listing),
     /// Balances the books per account and day; exit 1 when they do not balance.
     Balance(Listing),
-}
-
-/// `quarantine`.
-#[derive(Debug, Subcommand)]
-pub enum Quarantine {
-    /// Lists what waits for a person.
-    List(Listing),
-    /// Shows one row.
-    Show(Row),
-    /// Tries to understand it once more.
-    Retry(Row),
-    /// Lets a held mail become a ticket.
-    Release(Row),
-    /// Keeps it in the ledger and looks at it no more.
-    Discard(Row),
-}
-
-/// One quarantine row.
-#[derive(Debug, Args)]
-pub struct Row {
-    #[command(flatten)]
-    /// Configuration and form.
-    pub listing: Listing,
-    /// The ledger id.
-    pub id: String,
-    #[command(flatten)]
-    /// Simulated instant.
-    pub at: At,
 }
 
 /// `audit`.

@@ -24,7 +24,7 @@ use crate::domain::text::RawText;
 use crate::domain::ticket::ClockKind;
 use crate::intake::{self, ReadSettings};
 use crate::phi::{Lists, Redactor};
-use crate::worker::ingest::understand::redact;
+use crate::worker::ingest::understand::{lift_phone, redact};
 
 use super::args::{Format, Inspect};
 use super::exit::{Exit, Stop};
@@ -137,13 +137,16 @@ fn inspect(
     (policied, redactor): (Option<&Policied>, &Redactor),
     now: Instant,
 ) -> Result<Value, String> {
-    let mail = match format {
+    let mut mail = match format {
         Format::Eml => read(bytes, policied).map_err(|refused| refused.code.to_owned())?,
         Format::Text => body(bytes, false),
         Format::Html => body(bytes, true),
     };
     let clinical = policied.map_or_else(ClinicalWords::default, |p| p.desk.clinical);
     let redacted = redact(&mail, redactor, clinical);
+    if let Some(policied) = policied {
+        lift_phone(&mut mail, &policied.desk, redactor);
+    }
     let mut object = if format == Format::Eml { headers(&mail) } else { json!({}) };
     merge(&mut object, texts(&mail, &redacted));
     if let Some(policied) = policied {

@@ -41,7 +41,7 @@ pub async fn outbox(args: Outbox) -> Result<Exit, Stop> {
             print(&listing, (&head, &NUMBERS), &rows, |row| {
                 vec![
                     row.id.clone(),
-                    row.ticket.to_string(),
+                    row.ticket.map_or(String::new(), |n| n.to_string()),
                     row.kind.clone(),
                     row.recipient.clone(),
                     row.state.clone(),

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod due;
 pub mod exit;
 pub mod health;
+pub mod held;
 pub mod ingest;
 pub mod inspect;
 pub mod keys;
@@ -72,6 +73,7 @@ async fn run(command: Command) -> Result<Exit, Stop> {
         Command::Outbox(args) => ledger::outbox(args).await,
         Command::Ledger(args) => ledger::ledger(args).await,
         Command::Quarantine(args) => quarantine::run(args).await,
+        Command::Held(args) => held::run(args).await,
         Command::Audit(args) => ledger::audit(args).await,
         Command::Reveal(args) => reveal::run(args).await,
         Command::Attachment(args) => reveal::attachment(args).await,

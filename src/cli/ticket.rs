@@ -1,6 +1,7 @@
 //! `ticket`: lists, shows, and an agent's acts.
 
 use crate::domain::command::Command;
+use crate::domain::desk::Span;
 use crate::domain::ids::{AgentName, DeskName, TicketNumber};
 use crate::domain::outgoing::PublicText;
 use crate::domain::text::RawText;
@@ -38,7 +39,18 @@ pub async fn run(args: Ticket) -> Result<Exit, Stop> {
         Ticket::Resolve(act) => order(&act, Command::Resolve, None).await,
         Ticket::Close(act) => order(&act, Command::Close, None).await,
         Ticket::Reopen(act) => order(&act, Command::Reopen, None).await,
-        Ticket::Merge { act, into } => order(&act, Command::Merge, Some(number(into)?)).await,
+        Ticket::Merge { act, into, force } => {
+            order(&act, Command::Merge { force }, Some(number(into)?)).await
+        }
+        Ticket::Unmerge(act) => order(&act, Command::Unmerge, None).await,
+        Ticket::Eta { act, day } => order(&act, Command::Eta(day), None).await,
+        Ticket::Cadence { act, every } => {
+            let span = match every.as_str() {
+                "default" => None,
+                text => Some(Span::parse(text).map_err(|why| Stop::usage(format!("`{text}` {why}")))?),
+            };
+            order(&act, Command::Cadence(span), None).await
+        }
         Ticket::Move { act, to } => {
             let desk = DeskName::parse(&to).map_err(|_| Stop::usage(format!("`{to}` names no desk")))?;
             order(&act, Command::Move(desk), None).await
@@ -116,6 +128,13 @@ pub fn print(out: &mut Out, view: &TicketView) -> Result<(), Stop> {
     }
     if let Some(at) = view.consent_until {
         out.line(format!("  consent until {}", since(at)))?;
+    }
+    for other in &view.related {
+        out.line(format!("  perhaps [#{}]: {}", other.ticket, other.reason))?;
+    }
+    let kept = [("estimated", &view.eta), ("update every", &view.cadence)];
+    for (name, value) in kept.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+        out.line(format!("  {name} {value}"))?;
     }
     for person in &view.participants {
         out.line(format!("  {:<12} {}", person.role, person.address))?;

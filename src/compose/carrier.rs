@@ -35,14 +35,18 @@ impl Identity {
         let notice = &request.outgoing.notice;
         let purpose = match notice {
             // Nobody acts with it: it only tells a bounce where it belongs.
-            Notice::Escalation { .. } => Purpose::Bounce,
+            Notice::Escalation { .. }
+            | Notice::Page { .. }
+            | Notice::PageStorm { .. }
+            | Notice::Forward { .. } => Purpose::Bounce,
             notice if notice.to_customer() => Purpose::Reply,
             _ => Purpose::Agent,
         };
-        let own = Token { purpose, ticket: request.number, participant: request.participant };
-        let token = request.keys.mint(own);
         let domain = request.desk.address.domain();
         let unique = BASE32_NOPAD.encode(entropy).to_ascii_lowercase();
+        let Some(ticket) = request.number else { return Self::of_none(request, &unique) };
+        let own = Token { purpose, ticket, participant: request.participant };
+        let token = request.keys.mint(own);
         let root = MessageId::parse(&format!("{token}.root@{domain}"))?;
         let message_id = MessageId::parse(&format!("{token}.{unique}@{domain}"))?;
         let fit = |id: &&MessageId| is_sendable(id) && !is_foreign(id, own, request.keys);
@@ -53,6 +57,15 @@ impl Identity {
             _ => reply_address(request, &token),
         };
         Ok(Self { message_id, reply_to, in_reply_to, references })
+    }
+
+    /// Of a mail about no ticket: there is nothing that a token could lead to.
+    fn of_none(request: &MintRequest<'_>, unique: &str) -> Result<Self, ComposeError> {
+        let message_id = MessageId::parse(&format!("held.{unique}@{}", request.desk.address.domain()))?;
+        let ours = |id: &&MessageId| is_sendable(id) && request.keys.verify(id.left()).is_none();
+        let in_reply_to = request.outgoing.in_reply_to.as_ref().filter(ours).cloned();
+        let references = in_reply_to.iter().cloned().collect();
+        Ok(Self { message_id, reply_to: request.desk.address.clone(), in_reply_to, references })
     }
 }
 
@@ -69,7 +82,8 @@ pub fn carries(desk: &EmailAddress, carrier: TokenCarrier, subaddress: Option<ch
 
 /// The signed reverse-path of a mail, or the desk's address where no token can travel in one.
 pub(super) fn bounce_address(request: &MintRequest<'_>) -> EmailAddress {
-    let bounce = Token { purpose: Purpose::Bounce, ticket: request.number, participant: request.participant };
+    let Some(ticket) = request.number else { return request.desk.address.clone() };
+    let bounce = Token { purpose: Purpose::Bounce, ticket, participant: request.participant };
     reply_address(request, &request.keys.mint(bounce))
 }
 

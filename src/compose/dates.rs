@@ -1,7 +1,7 @@
 //! Instants in the words of a language and the wall time of a zone. Takes the zone from the desk's
 //! calendar; the zone is always named, because the reader may live in another.
 
-use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Timelike as _, Utc};
 use chrono_tz::{OffsetName as _, Tz};
 
 use crate::domain::message::Language;
@@ -101,7 +101,11 @@ const fn words(language: Language) -> &'static Words {
 
 /// "Monday, November 23, 2026": the date alone.
 pub(super) fn date(at: DateTime<Utc>, zone: Tz, language: Language) -> String {
-    let at = at.with_timezone(&zone);
+    day(at.with_timezone(&zone).date_naive(), language)
+}
+
+/// The same of a day on the wall.
+pub(super) fn day(at: NaiveDate, language: Language) -> String {
     let words = words(language);
     let index = usize::try_from(at.weekday().num_days_from_monday()).unwrap_or(0);
     let weekday = words.weekdays.get(index).copied().unwrap_or_default();

@@ -30,6 +30,7 @@ pub(super) fn render(
     let (notice, language) = (&request.outgoing.notice, request.outgoing.language);
     let name = words::template(notice);
     let context = words::context(notice, request.desk, request.number, language);
+    let context = request.templates.with_standard(context, notice, language);
     let text_of = |form| request.templates.render(language, name, form, &context);
     let subject = text::one_line(&text_of(Form::Subject)?, SUBJECT);
     let mut mail = headers(request, identity, subject).to_string().into_bytes();
@@ -95,7 +96,9 @@ fn headers(request: &MintRequest<'_>, identity: &Identity, subject: String) -> H
     if let Some(answered) = &identity.in_reply_to {
         headers.insert_raw(raw("In-Reply-To", ids([answered])));
     }
-    headers.insert_raw(raw("References", ids(&identity.references)));
+    if !identity.references.is_empty() {
+        headers.insert_raw(raw("References", ids(&identity.references)));
+    }
     if notice.automatic() {
         headers.insert_raw(raw("Auto-Submitted", auto_submitted(notice).to_owned()));
         headers.insert_raw(raw("X-Auto-Response-Suppress", "All".to_owned()));
@@ -119,9 +122,11 @@ fn ids<'a>(ids: impl IntoIterator<Item = &'a MessageId>) -> String {
 /// RFC 3834 5: an answer to a mail, or made by a system of itself.
 const fn auto_submitted(notice: &Notice) -> &'static str {
     match notice {
-        Notice::Received { .. } | Notice::Reopened | Notice::Status { .. } | Notice::AgentRefusal { .. } => {
-            "auto-replied"
-        }
+        Notice::Received { .. }
+        | Notice::Held { .. }
+        | Notice::Reopened
+        | Notice::Status { .. }
+        | Notice::AgentRefusal { .. } => "auto-replied",
         _ => "auto-generated",
     }
 }

@@ -40,8 +40,8 @@ pub struct MintRequest<'a> {
     pub subaddress: Option<char>,
     /// MAIL FROM (L35).
     pub reverse_path: ReversePathPolicy,
-    /// The ticket, outside.
-    pub number: TicketNumber,
+    /// The ticket, outside; none for word about mail that is held.
+    pub number: Option<TicketNumber>,
     /// The recipient within the ticket.
     pub participant: ParticipantNo,
     /// The recipient; only the address is used.
@@ -132,5 +132,7 @@ fn reverse_path(request: &MintRequest<'_>, automatic: bool) -> Option<EmailAddre
     }
 }
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;

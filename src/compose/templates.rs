@@ -9,9 +9,10 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
 use super::{ComposeError, text, words};
 use crate::domain::message::Language;
+use crate::domain::outgoing::Notice;
 
 /// A text for each of these stands in every language.
-const NOTICES: [&str; 12] = [
+const NOTICES: [&str; 19] = [
     "received",
     "restricted",
     "assigned",
@@ -24,9 +25,19 @@ const NOTICES: [&str; 12] = [
     "notification",
     "refusal",
     "escalation",
+    "held",
+    "duplicate",
+    "progress",
+    "page",
+    "page_storm",
+    "review",
+    "forward",
 ];
-/// Mail to agents has no HTML: their client then quotes it line by line.
-const PLAIN_ONLY: [&str; 3] = ["notification", "refusal", "escalation"];
+/// Mail to agents has no HTML: their client then quotes it line by line; nor has mail to contacts.
+const PLAIN_ONLY: [&str; 7] =
+    ["notification", "refusal", "escalation", "page", "page_storm", "review", "forward"];
+/// Under these names stand the desks' own texts for kinds of request, put into the acknowledgment.
+const STANDARD: &str = "standard-";
 /// The frame of every HTML part.
 const LAYOUT: &str = "layout.html";
 
@@ -54,6 +65,14 @@ const EMBEDDED: &[(&str, &str)] = embedded!(
     "notification.subject" "notification.txt"
     "refusal.subject" "refusal.txt"
     "escalation.subject" "escalation.txt"
+    "held.subject" "held.txt" "held.html"
+    "duplicate.subject" "duplicate.txt" "duplicate.html"
+    "progress.subject" "progress.txt" "progress.html"
+    "page.subject" "page.txt"
+    "page_storm.subject" "page_storm.txt"
+    "review.subject" "review.txt"
+    "forward.subject" "forward.txt"
+    "standard-glosa.txt" "standard-supplier.txt" "standard-internet-check.txt" "standard-consulting.txt"
 );
 
 /// What is wrong with an operator's template; for `check`.
@@ -146,6 +165,21 @@ impl Templates {
         self.render_named(&format!("{}/{notice}.{}", language.as_str(), form.suffix()), context)
     }
 
+    /// Is there such a text of a desk's own in the language?
+    pub fn has_standard(&self, language: Language, name: &str) -> bool {
+        self.0.get_template(&format!("{}/{STANDARD}{name}.txt", language.as_str())).is_ok()
+    }
+
+    /// The context of an acknowledgment with the desk's own text for the kind of request; without it
+    /// where there is no such text: an acknowledgment never fails for it.
+    pub(super) fn with_standard(&self, context: Value, notice: &Notice, language: Language) -> Value {
+        let Notice::Received { standard: Some(name), .. } = notice else { return context };
+        let name = format!("{}/{STANDARD}{name}.txt", language.as_str());
+        let Ok(text) = self.render_named(&name, &context) else { return context };
+        let standard = Value::from_iter([("standard", Value::from(text.trim()))]);
+        minijinja::value::merge_maps([context, standard])
+    }
+
     /// Puts a rendered HTML text into the frame.
     pub(super) fn frame(&self, language: Language, desk: &str, html: String) -> Result<String, ComposeError> {
         let content = Value::from_safe_string(html);
@@ -199,7 +233,9 @@ fn canonical(path: &str) -> Option<String> {
     let (notice, suffix) = file.split_once('.')?;
     let language = Language::parse(language)?;
     let plain_only = PLAIN_ONLY.contains(&notice) && suffix == "html";
-    let known = NOTICES.contains(&notice) && ["subject", "txt", "html"].contains(&suffix) && !plain_only;
+    let standard = notice.starts_with(STANDARD) && suffix == "txt";
+    let of_notice = NOTICES.contains(&notice) && ["subject", "txt", "html"].contains(&suffix);
+    let known = standard || of_notice && !plain_only;
     known.then(|| format!("{}/{notice}.{suffix}", language.as_str()))
 }
 
@@ -263,8 +299,8 @@ fn unknown_name(path: String) -> TemplateProblem {
         column: 1,
         message: "no notice has such a text".to_owned(),
         help: format!(
-            "name it <en|es|pt|it>/<notice>.<subject|txt|html>, the notice being one of {}; those to agents ({}) \
-             have no html",
+            "name it <en|es|pt|it>/<notice>.<subject|txt|html>, the notice being one of {}; those to agents and \
+             contacts ({}) have no html; a desk's own answer is <language>/standard-<name>.txt",
             NOTICES.join(", "),
             PLAIN_ONLY.join(", ")
         ),
@@ -291,7 +327,7 @@ mod tests {
     #[test]
     fn every_built_in_text_is_sound() {
         let environment = Templates::embedded().0;
-        assert_eq!(Templates::names().count(), 4 * 33 + 1);
+        assert_eq!(Templates::names().count(), 4 * 54 + 1);
         for name in Templates::names() {
             assert!(environment.get_template(name).is_ok(), "{name}");
             assert_eq!(problems_of(&environment, name, name), []);

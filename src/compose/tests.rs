@@ -6,18 +6,16 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeZone as _, Utc};
 use mail_parser::{Address, HeaderValue, MessageParser};
 
+use super::testing::*;
 use super::*;
 use crate::domain::agent_mail::{self, MARKER};
 use crate::domain::calendar::Calendar;
-use crate::domain::ids::{AgentName, DeskName};
+use crate::domain::ids::DeskName;
 use crate::domain::message::Language;
-use crate::domain::outgoing::{Notice, PublicText, Recipient, Suppression};
-use crate::domain::text::RawText;
-use crate::domain::ticket::{ClockKind, Priority, TicketState};
+use crate::domain::outgoing::{Notice, Recipient, Suppression};
 use crate::domain::token::{Purpose, Token};
-use crate::phi::redact::no_customer_text;
 
-fn at(day: u32, hour: u32) -> DateTime<Utc> {
+pub(super) fn at(day: u32, hour: u32) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 3, day, hour, 5, 9).unwrap()
 }
 
@@ -35,93 +33,6 @@ fn desk() -> Desk {
     desk.languages = Language::ALL.to_vec();
     desk.after_hours.emergency_phone = Some("+1 312 555 0100".into());
     desk
-}
-
-fn public(text: &str) -> PublicText {
-    PublicText::from_agent(RawText::new(text))
-}
-
-fn received() -> Notice {
-    Notice::Received {
-        arrived: at(2, 15),
-        response_due: Some(at(2, 23)),
-        subject: None,
-        next_opening: Some(at(3, 14)),
-        restricted: false,
-        asks: vec!["Instance".into(), "Steps".into()],
-    }
-}
-
-fn notification(text: &str, subject: &str) -> Notice {
-    Notice::AgentNotification {
-        agent: AgentName::parse("mary").unwrap(),
-        event: "reply",
-        text: no_customer_text(text),
-        subject: no_customer_text(subject),
-        priority: Priority::High,
-        due: Some(at(3, 14)),
-        reasons: vec!["\"cannot log in\" (access)".into(), "many users".into()],
-        attachments: vec!["image/png, 34 kB".into(), "application/pdf, 1.2 MB".into()],
-        files: Vec::new(),
-    }
-}
-
-fn status(state: TicketState, due: Option<DateTime<Utc>>) -> Notice {
-    Notice::Status { state, priority: Priority::High, due }
-}
-
-/// Every notice once, under the name it has in the goldens.
-fn every_notice() -> Vec<(&'static str, Notice)> {
-    let agent_name = || "Mary O'Neil".to_owned();
-    let bare = Notice::Received {
-        arrived: at(2, 15),
-        response_due: None,
-        subject: Some(no_customer_text("Viewer fails for [NAME]")),
-        next_opening: None,
-        restricted: false,
-        asks: Vec::new(),
-    };
-    let restricted = Notice::Received {
-        arrived: at(2, 15),
-        response_due: Some(at(2, 23)),
-        subject: Some(no_customer_text("never shown")),
-        next_opening: None,
-        restricted: true,
-        asks: vec!["never shown".into()],
-    };
-    let words = "Please restart the viewer.\n\nThen tell us: does \"Prior studies\" show <3 entries?";
-    vec![
-        ("received", received()),
-        ("received, no promise, subject allowed", bare),
-        ("received, breach desk", restricted),
-        ("assigned", Notice::Assigned { agent_name: agent_name() }),
-        ("reopened", Notice::Reopened),
-        ("status", status(TicketState::Open, Some(at(3, 14)))),
-        ("status, waiting for the customer", status(TicketState::Pending { since: at(2, 15) }, None)),
-        (
-            "escalation",
-            Notice::Escalation {
-                level: "Level 2: project team".into(),
-                priority: Priority::High,
-                missed: vec![ClockKind::Response, ClockKind::Update],
-                opened_at: at(2, 15),
-            },
-        ),
-        ("answer", Notice::Answer { text: public(words), agent_name: agent_name() }),
-        ("resolved", Notice::Resolved { text: Some(public("Fixed in 4.2.")), agent_name: agent_name() }),
-        ("resolved, no words", Notice::Resolved { text: None, agent_name: agent_name() }),
-        ("reminder", Notice::Reminder { closes_at: at(5, 14) }),
-        ("closed by silence", Notice::Closed { reopen_until: at(19, 14), no_answer: true }),
-        ("closed", Notice::Closed { reopen_until: at(19, 14), no_answer: false }),
-        ("notification", notification("The viewer fails for [NAME].", "Viewer fails")),
-        (
-            "refusal",
-            Notice::AgentRefusal {
-                agent: AgentName::parse("mary").unwrap(),
-                why: "there is no command #resolvd".into(),
-            },
-        ),
-    ]
 }
 
 /// What may differ between two mails of a test.
@@ -182,7 +93,7 @@ fn try_mint(setting: &Setting, outgoing: &Outgoing) -> Result<Minted, ComposeErr
         carrier: setting.carrier,
         subaddress: setting.subaddress,
         reverse_path: setting.reverse_path,
-        number: number(),
+        number: Some(number()).filter(|_| !of_no_ticket(&outgoing.notice)),
         participant: ParticipantNo::new(1).unwrap(),
         to: &setting.to,
         outgoing,
@@ -192,6 +103,10 @@ fn try_mint(setting: &Setting, outgoing: &Outgoing) -> Result<Minted, ComposeErr
         now: at(2, 15),
         random: &random,
     })
+}
+
+fn of_no_ticket(notice: &Notice) -> bool {
+    matches!(notice, Notice::Held { .. } | Notice::Review { .. })
 }
 
 fn mint_one(notice: Notice, language: Language) -> Minted {
@@ -255,7 +170,11 @@ fn headers_say_what_rfc_3834_and_the_desk_ask_for() {
         let (automatic, to_customer) = (notice.automatic(), notice.to_customer());
         let replied = matches!(
             notice,
-            Notice::Received { .. } | Notice::Reopened | Notice::Status { .. } | Notice::AgentRefusal { .. }
+            Notice::Received { .. }
+                | Notice::Held { .. }
+                | Notice::Reopened
+                | Notice::Status { .. }
+                | Notice::AgentRefusal { .. }
         );
         let minted = mint_one(notice, Language::En);
         let mail = parsed(&minted);
@@ -271,10 +190,11 @@ fn headers_say_what_rfc_3834_and_the_desk_ask_for() {
         assert_eq!(mail.in_reply_to().as_text(), Some("last@clinic.example"));
         let (from, address) = only_address(mail.from());
         assert_eq!(address, "support@imaging.example");
-        let agent = name == "answer" || name.starts_with("resolved");
+        let agent = name.starts_with("answer") || name.starts_with("resolved");
         assert_eq!(from, Some(if agent { "Mary O'Neil (Imaging Support)" } else { "Imaging Support" }));
         assert_eq!(mail.parts.len(), if to_customer { 3 } else { 1 }, "{name}");
-        assert!(mail.subject().unwrap().contains("[#123]"), "{name}");
+        let of_ticket = !matches!(name, "held" | "review" | "page_storm");
+        assert_eq!(mail.subject().unwrap().contains("[#123]"), of_ticket, "{name}");
     }
 }
 
@@ -315,7 +235,7 @@ fn a_breach_desk_acknowledges_without_subject_or_promise() {
 fn l24_a_customers_mail_has_no_variable_of_an_agents() {
     let internal = ["event", "reasons", "attachments", "marker", "end_marker", "why"];
     let to_customers = ["received", "restricted", "assigned", "reopened", "status", "answer", "resolved"];
-    for notice in to_customers.into_iter().chain(["reminder", "closed"]) {
+    for notice in to_customers.into_iter().chain(["reminder", "closed", "held", "duplicate", "progress"]) {
         for (name, _) in words::variables(notice) {
             assert!(!internal.contains(&name), "{notice} {name}");
         }
@@ -324,7 +244,8 @@ fn l24_a_customers_mail_has_no_variable_of_an_agents() {
         let customer = notice.to_customer();
         let minted = mint_one(notice, Language::En);
         let text = parsed(&minted).body_text(0).unwrap().into_owned();
-        let to_agent = !customer && name != "escalation";
+        let acts = matches!(name, "notification" | "refusal");
+        let to_agent = !customer && acts;
         assert_eq!(text.contains(MARKER), to_agent, "{name}");
     }
 }
@@ -334,7 +255,8 @@ fn the_list_of_variables_and_their_values_agree() {
     for (name, notice) in every_notice() {
         let mut want: Vec<_> =
             words::variables(words::template(&notice)).map(|(name, _)| name.to_owned()).collect();
-        let mut got = words::names_of(&words::context(&notice, &desk(), number(), Language::En));
+        let of_ticket = Some(number()).filter(|_| !of_no_ticket(&notice));
+        let mut got = words::names_of(&words::context(&notice, &desk(), of_ticket, Language::En));
         want.sort();
         got.sort();
         assert_eq!(got, want, "{name}");
@@ -351,7 +273,7 @@ fn l24_the_quoted_notification_leaves_nothing_in_an_answer() {
     let answer = format!("#resolve\n\nAll done.\n\nOn Mon, 2 Mar 2026, Imaging Support wrote:\n\n{quoted}");
     let read = agent_mail::read(&answer);
     assert_eq!((read.words.as_str(), read.commands.len()), ("All done.", 1));
-    let leaked = Notice::Answer { text: public(&answer), agent_name: "Mary".into() };
+    let leaked = Notice::Answer { text: public(&answer), agent_name: "Mary".into(), eta: None };
     let refused = try_mint(&Setting::default(), &outgoing(leaked, Language::En));
     assert!(matches!(refused, Err(ComposeError::Notification)));
 }
@@ -360,7 +282,7 @@ fn l24_the_quoted_notification_leaves_nothing_in_an_answer() {
 fn l35_reverse_path() {
     let desk_address = "support@imaging.example";
     let check = |policy, carrier, want_automatic: Option<&str>, want_answer: &str| {
-        for (name, notice) in every_notice() {
+        for (name, notice) in every_notice().into_iter().filter(|(_, notice)| !of_no_ticket(notice)) {
             let setting = Setting { reverse_path: policy, carrier, ..Setting::default() };
             let minted = mint_with(&setting, &outgoing(notice, Language::En));
             let got = minted.reverse_path.as_ref().map(EmailAddress::expose);
@@ -481,7 +403,7 @@ fn no_name_or_subject_can_add_a_header() {
     for text in hostile.into_iter().chain(long.iter().map(String::as_str)) {
         let mut setting = Setting::default();
         setting.desk.from_name = text.to_owned();
-        let answer = Notice::Answer { text: public(text), agent_name: text.to_owned() };
+        let answer = Notice::Answer { text: public(text), agent_name: text.to_owned(), eta: None };
         for notice in [answer, notification(text, text), received()] {
             let minted = mint_with(&setting, &outgoing(notice, Language::Es));
             assert_sound(&minted);
@@ -507,7 +429,8 @@ fn an_agents_words_arrive_as_written() {
     let words =
         ["First line\nsecond <b>line</b> & more\n\nÜber \"quotes\" 漢字", "{{ number }} {% if %}", &long];
     for text in words {
-        let minted = mint_one(Notice::Answer { text: public(text), agent_name: "Ana".into() }, Language::En);
+        let answer = Notice::Answer { text: public(text), agent_name: "Ana".into(), eta: None };
+        let minted = mint_one(answer, Language::En);
         assert_sound(&minted);
         let mail = parsed(&minted);
         let plain = mail.body_text(0).unwrap();

@@ -2,6 +2,7 @@
 //! A customer's template never has a variable of an agent's notification (L24), and an
 //! acknowledgment none that holds the customer's words but the redacted subject (L16).
 
+use chrono::NaiveDate;
 use minijinja::Value;
 
 use super::dates;
@@ -27,7 +28,9 @@ pub(super) enum Shape {
 
 type Variable = (&'static str, Shape);
 
-const COMMON: &[Variable] = &[("number", Shape::Text), ("desk", Shape::Text), ("phone", Shape::Optional)];
+const COMMON: &[Variable] = &[("desk", Shape::Text), ("phone", Shape::Optional)];
+/// What every text about a ticket knows besides.
+const TICKET: &[Variable] = &[("number", Shape::Text)];
 
 /// The variables that every text of a notice knows.
 pub(super) fn variables(notice: &str) -> impl Iterator<Item = Variable> {
@@ -38,7 +41,33 @@ pub(super) fn variables(notice: &str) -> impl Iterator<Item = Variable> {
             ("opening", Shape::Optional),
             ("subject", Shape::Optional),
             ("asks", Shape::List),
+            ("priority", Shape::Text),
+            ("resolution_due", Shape::Optional),
+            ("emergency", Shape::Flag),
+            ("standard", Shape::Optional),
         ],
+        "duplicate" => &[("into", Shape::Text)],
+        "progress" => &[
+            ("state", Shape::Text),
+            ("priority", Shape::Text),
+            ("due", Shape::Optional),
+            ("eta", Shape::Optional),
+        ],
+        "page" => &[
+            ("priority", Shape::Text),
+            ("proven", Shape::Flag),
+            ("arrived", Shape::Text),
+            ("second", Shape::Flag),
+        ],
+        "page_storm" => &[("pages", Shape::Text)],
+        "review" => &[
+            ("agent", Shape::Text),
+            ("ledger", Shape::Text),
+            ("subject", Shape::Text),
+            ("text", Shape::Text),
+            ("grade", Shape::Text),
+        ],
+        "forward" => &[("subject", Shape::Text), ("text", Shape::Text), ("arrived", Shape::Text)],
         "assigned" => &[("agent", Shape::Text)],
         "status" => &[("state", Shape::Text), ("priority", Shape::Text), ("due", Shape::Optional)],
         "escalation" => &[
@@ -47,8 +76,8 @@ pub(super) fn variables(notice: &str) -> impl Iterator<Item = Variable> {
             ("missed", Shape::List),
             ("opened", Shape::Text),
         ],
-        "restricted" => &[("arrived", Shape::Text)],
-        "answer" => &[("text", Shape::Text), ("agent", Shape::Text)],
+        "held" | "restricted" => &[("arrived", Shape::Text)],
+        "answer" => &[("text", Shape::Text), ("agent", Shape::Text), ("eta", Shape::Optional)],
         "resolved" => &[("text", Shape::Optional), ("agent", Shape::Text), ("reopen_days", Shape::Text)],
         "reminder" => &[("closes_at", Shape::Text)],
         "closed" => &[("reopen_until", Shape::Text), ("no_answer", Shape::Flag)],
@@ -66,7 +95,8 @@ pub(super) fn variables(notice: &str) -> impl Iterator<Item = Variable> {
         "refusal" => &[("marker", Shape::Text), ("end_marker", Shape::Text), ("why", Shape::Text)],
         _ => &[],
     };
-    COMMON.iter().chain(own).copied()
+    let ticket = if matches!(notice, "held" | "review") { &[] } else { TICKET };
+    COMMON.iter().chain(ticket).chain(own).copied()
 }
 
 /// Contexts for `check`: everything set, and everything optional empty.
@@ -88,39 +118,104 @@ pub(super) fn samples(notice: &str) -> Vec<Value> {
 pub(super) const fn template(notice: &Notice) -> &'static str {
     match notice {
         Notice::Received { restricted: true, .. } => "restricted",
+        Notice::Page { .. } => "page",
         other => other.kind(),
     }
 }
 
+type Values = Vec<(&'static str, Value)>;
+
+/// In whose words and wall time values are written.
+#[derive(Clone, Copy)]
+struct Voice<'a> {
+    desk: &'a Desk,
+    number: Option<TicketNumber>,
+    language: Language,
+}
+
+impl Voice<'_> {
+    fn when(self, at: &Instant) -> Value {
+        Value::from(dates::date_time(*at, self.desk.calendar.zone, self.language))
+    }
+    fn here(self, at: &Instant) -> Value {
+        Value::from(dates::date_time_here(*at, self.desk.calendar.zone, self.language))
+    }
+    fn day(self, day: NaiveDate) -> Value {
+        Value::from(dates::day(day, self.language))
+    }
+    fn priority(self, priority: Priority) -> Value {
+        Value::from(priority_word(self.desk, priority, self.language))
+    }
+}
+
 /// The values of the variables for this notice.
-pub(super) fn context(notice: &Notice, desk: &Desk, number: TicketNumber, language: Language) -> Value {
-    let when = |at: &Instant| Value::from(dates::date_time(*at, desk.calendar.zone, language));
-    let here = |at: &Instant| Value::from(dates::date_time_here(*at, desk.calendar.zone, language));
-    let own = match notice {
-        Notice::Received { arrived, restricted: true, .. } => vec![("arrived", when(arrived))],
-        Notice::Received { arrived, response_due, subject, next_opening, asks, .. } => vec![
+pub(super) fn context(
+    notice: &Notice,
+    desk: &Desk,
+    number: Option<TicketNumber>,
+    language: Language,
+) -> Value {
+    let voice = Voice { desk, number, language };
+    let own = if notice.to_customer() { to_customers(notice, voice) } else { to_others(notice, voice) };
+    let common = [
+        ("desk", Value::from(desk.from_name.as_str())),
+        ("phone", optional(desk.after_hours.emergency_phone.as_deref().map(Value::from))),
+    ];
+    let number = number.map(|number| ("number", Value::from(number.get())));
+    common.into_iter().chain(number).chain(own).collect()
+}
+
+/// What a customer's text may speak of.
+fn to_customers(notice: &Notice, voice: Voice<'_>) -> Values {
+    let Voice { desk, language, .. } = voice;
+    let when = |at: &Instant| voice.when(at);
+    let here = |at: &Instant| voice.here(at);
+    let day = |day: &NaiveDate| voice.day(*day);
+    let word = |priority| voice.priority(priority);
+    match notice {
+        Notice::Held { arrived } | Notice::Received { arrived, restricted: true, .. } => {
+            vec![("arrived", when(arrived))]
+        }
+        Notice::Received {
+            arrived,
+            response_due,
+            subject,
+            next_opening,
+            asks,
+            priority,
+            resolution_due,
+            emergency,
+            ..
+        } => vec![
             ("arrived", when(arrived)),
             ("response_due", optional(response_due.as_ref().map(here))),
             ("opening", optional(next_opening.as_ref().map(here))),
             ("subject", optional(subject.as_ref().map(|s| Value::from(s.as_str())))),
             ("asks", Value::from(asks.clone())),
+            ("priority", word(*priority)),
+            ("resolution_due", optional(resolution_due.as_ref().map(here))),
+            ("emergency", Value::from(*emergency)),
+            // The text stands in a template of its own; see `Templates::with_standard`.
+            ("standard", optional(None)),
+        ],
+        Notice::Duplicate { into } => vec![("into", Value::from(into.get()))],
+        Notice::Progress { state, priority, due, eta } => vec![
+            ("state", Value::from(state.as_str())),
+            ("priority", word(*priority)),
+            ("due", optional(due.as_ref().map(when))),
+            ("eta", optional(eta.as_ref().map(day))),
         ],
         Notice::Assigned { agent_name } => vec![("agent", Value::from(agent_name.as_str()))],
-        Notice::Reopened => Vec::new(),
         Notice::Status { state, priority, due } => vec![
             ("state", Value::from(state.as_str())),
-            ("priority", Value::from(priority_word(desk, *priority, language))),
+            ("priority", word(*priority)),
             ("due", optional(due.as_ref().map(when))),
         ],
-        Notice::Escalation { level, priority, missed, opened_at } => vec![
-            ("level", Value::from(level.as_str())),
-            ("priority", Value::from(priority_word(desk, *priority, language))),
-            ("missed", missed.iter().map(|kind| Value::from(promise_word(*kind, language))).collect()),
-            ("opened", when(opened_at)),
+        Notice::Answer { text, agent_name, eta } => vec![
+            ("text", Value::from(text.expose())),
+            ("agent", Value::from(agent_name.as_str())),
+            ("eta", optional(eta.as_ref().map(day))),
         ],
-        Notice::Answer { text, agent_name } => {
-            vec![("text", Value::from(text.expose())), ("agent", Value::from(agent_name.as_str()))]
-        }
         Notice::Resolved { text, agent_name } => vec![
             ("text", optional(text.as_ref().map(|t: &PublicText| Value::from(t.expose())))),
             ("agent", Value::from(agent_name.as_str())),
@@ -131,13 +226,48 @@ pub(super) fn context(notice: &Notice, desk: &Desk, number: TicketNumber, langua
             let until = dates::date(*reopen_until, desk.calendar.zone, language);
             vec![("reopen_until", Value::from(until)), ("no_answer", Value::from(*no_answer))]
         }
+        _ => Vec::new(),
+    }
+}
+
+/// What texts to agents, contacts and suppliers may speak of.
+fn to_others(notice: &Notice, voice: Voice<'_>) -> Values {
+    let Voice { number, language, .. } = voice;
+    let when = |at: &Instant| voice.when(at);
+    let word = |priority| voice.priority(priority);
+    match notice {
+        Notice::Page { priority, proven, arrived, second } => vec![
+            ("priority", word(*priority)),
+            ("proven", Value::from(*proven)),
+            ("arrived", when(arrived)),
+            ("second", Value::from(*second)),
+        ],
+        Notice::PageStorm { pages } => vec![("pages", Value::from(*pages))],
+        Notice::Review { agent, ledger, subject, text, grade } => vec![
+            ("agent", Value::from(agent.as_str())),
+            ("ledger", Value::from(ledger.to_string())),
+            ("subject", Value::from(subject.as_str())),
+            ("text", Value::from(text.as_str())),
+            ("grade", Value::from(*grade)),
+        ],
+        Notice::Forward { subject, text, arrived } => vec![
+            ("subject", Value::from(subject.as_str())),
+            ("text", Value::from(text.as_str())),
+            ("arrived", when(arrived)),
+        ],
+        Notice::Escalation { level, priority, missed, opened_at } => vec![
+            ("level", Value::from(level.as_str())),
+            ("priority", word(*priority)),
+            ("missed", missed.iter().map(|kind| Value::from(promise_word(*kind, language))).collect()),
+            ("opened", when(opened_at)),
+        ],
         Notice::AgentNotification { event, text, subject, priority, due, reasons, attachments, .. } => vec![
             ("marker", Value::from(MARKER)),
             ("end_marker", Value::from(END_MARKER)),
             ("event", Value::from(*event)),
             ("text", Value::from(text.as_str())),
-            ("subject", Value::from(bare(subject.as_str(), number))),
-            ("priority", Value::from(priority_word(desk, *priority, language))),
+            ("subject", Value::from(number.map_or(subject.as_str(), |n| bare(subject.as_str(), n)))),
+            ("priority", word(*priority)),
             ("due", optional(due.as_ref().map(when))),
             ("reasons", Value::from(reasons.clone())),
             ("attachments", Value::from(attachments.clone())),
@@ -147,13 +277,8 @@ pub(super) fn context(notice: &Notice, desk: &Desk, number: TicketNumber, langua
             ("end_marker", Value::from(END_MARKER)),
             ("why", Value::from(why.as_str())),
         ],
-    };
-    let common = [
-        ("number", Value::from(number.get())),
-        ("desk", Value::from(desk.from_name.as_str())),
-        ("phone", optional(desk.after_hours.emergency_phone.as_deref().map(Value::from))),
-    ];
-    common.into_iter().chain(own).collect()
+        _ => Vec::new(),
+    }
 }
 
 fn optional(value: Option<Value>) -> Value {

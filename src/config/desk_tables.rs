@@ -55,6 +55,8 @@ pub struct DeskFile {
     pub clinical: Option<ClinicalWords>,
     /// A directory of templates that override the others
     pub templates: Option<PathBuf>,
+    /// When reports of one organisation are proposed to agents as the same incident
+    pub duplicates: Option<DuplicatesTable>,
     /// The desk's own words for the priorities
     #[serde(default)]
     pub words: BTreeMap<Priority, String>,
@@ -99,6 +101,17 @@ pub struct DeskFile {
     /// What a missed target leads to
     #[serde(default)]
     pub escalation: EscalationTable,
+}
+
+/// When two reports may be one incident.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct DuplicatesTable {
+    /// How far back tickets are compared, `"72h"`; `"0h"` switches proposals off
+    pub window: Option<String>,
+    /// From this share of common words on, in percent; 30
+    #[schemars(range(min = 1, max = 100))]
+    pub likeness: Option<u8>,
 }
 
 /// Kinds of desk.
@@ -290,6 +303,9 @@ pub struct AfterHoursTable {
     /// Addresses or groups of the directory that are paged at once
     #[serde(default)]
     pub on_call: Vec<String>,
+    /// Addresses or groups that are paged when the first page fails; when absent, the desk's agents
+    #[serde(default)]
+    pub on_call_second: Vec<String>,
     /// Pages an hour before one "paging storm" page; 6
     #[schemars(range(min = 1, max = 1000))]
     pub pages_per_hour: Option<u32>,

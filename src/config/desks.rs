@@ -6,18 +6,21 @@ use std::sync::Arc;
 
 use super::accounts::{Desks, KnownDesks};
 use super::calendars::{self, Calendars};
-use super::desk_tables::{AskTable, AutocloseTable, ClassWord, ClockStartWord, DeskFile, TargetTable};
+use super::desk_tables::{
+    AskTable, AutocloseTable, ClassWord, ClockStartWord, DeskFile, DuplicatesTable, TargetTable,
+};
 use super::document::Reader;
 use super::people::{self, People};
 use super::problem::Problem;
 use super::sources::Source;
 use super::wording::Wording;
-use super::{custody, not_yet, rules, spans};
+use super::{custody, rules, spans};
+use crate::compose::Templates;
 use crate::domain::account::{Account, TokenCarrier};
 use crate::domain::address::EmailAddress;
 use crate::domain::desk::{
-    AfterHours, Ask, Autoclose, ClockStart, Desk, DeskClass, Escalation, EscalationLevel, StandardAnswer,
-    Submitters, Target, TargetFor,
+    AfterHours, Ask, Autoclose, ClockStart, Desk, DeskClass, Duplicates, Escalation, EscalationLevel,
+    StandardAnswer, Submitters, Target, TargetFor,
 };
 use crate::domain::ids::{AgentName, Category, DeskName};
 use crate::domain::message::{Instant, Language};
@@ -90,6 +93,8 @@ fn read(reader: &mut Reader<'_>, file: &DeskFile, base: &Path, around: &Surround
         emergency_phone: file.after_hours.emergency_phone.clone(),
     };
     desk.on_call = around.people.resolve(reader, "after_hours/on_call", &file.after_hours.on_call);
+    desk.on_call_second =
+        around.people.resolve(reader, "after_hours/on_call_second", &file.after_hours.on_call_second);
     desk.pages_per_hour = file.after_hours.pages_per_hour.unwrap_or(desk.pages_per_hour);
     desk.eta = each(&file.eta, "eta", |path, text| rules::category(reader, path, text, &desk.categories));
     desk.autoclose = file.autoclose.as_ref().and_then(|table| autoclose(reader, table));
@@ -114,7 +119,7 @@ fn read(reader: &mut Reader<'_>, file: &DeskFile, base: &Path, around: &Surround
     }
     desk.custody = custody::read(reader, file, &desk, around.people);
     asks_and_answers(reader, file, around.people, &mut desk);
-    not_yet::warn(reader, file);
+    desk.duplicates = duplicates(reader, file.duplicates.as_ref(), desk.duplicates);
     if file.class == Some(ClassWord::Breach) {
         desk.class = DeskClass::Breach;
         breach(reader, &desk);
@@ -199,6 +204,29 @@ fn agents(reader: &mut Reader<'_>, file: &DeskFile, desk: &DeskName, people: &Pe
     })
 }
 
+fn duplicates(
+    reader: &mut Reader<'_>,
+    table: Option<&DuplicatesTable>,
+    usual: Option<Duplicates>,
+) -> Option<Duplicates> {
+    let (Some(table), Some(mut rule)) = (table, usual) else { return usual };
+    if let Some(text) = &table.window {
+        rule.window = reader.parsed("duplicates/window", text, spans::duration(text))?;
+    }
+    if let Some(likeness) = table.likeness {
+        if !(1..=100).contains(&likeness) {
+            reader.fail(
+                "duplicates/likeness",
+                "out_of_range",
+                format!("{likeness} is no share"),
+                "1 to 100 percent",
+            );
+        }
+        rule.likeness = likeness;
+    }
+    (rule.window > chrono::Duration::zero()).then_some(rule)
+}
+
 fn autoclose(reader: &mut Reader<'_>, table: &AutocloseTable) -> Option<Autoclose> {
     let after = reader.parsed("autoclose/after", &table.after, spans::span(&table.after))?;
     let text = table.reminder_before.as_deref().unwrap_or("24h");
@@ -272,6 +300,7 @@ fn asks_and_answers(reader: &mut Reader<'_>, file: &DeskFile, people: &People, d
         }
         let forward = table.forward_to.as_slice();
         let forward_to = people.resolve(reader, &format!("{path}/forward_to"), forward).into_iter().next();
+        standard(reader, &format!("{path}/template"), &table.template, desk);
         if category.is_some() || rule.is_some() {
             desk.answers.push(StandardAnswer {
                 category,
@@ -280,6 +309,18 @@ fn asks_and_answers(reader: &mut Reader<'_>, file: &DeskFile, people: &People, d
                 forward_to,
             });
         }
+    }
+}
+
+/// Every language of the desk has the text: a built-in one, or the operator's.
+fn standard(reader: &mut Reader<'_>, path: &str, name: &str, desk: &Desk) {
+    let file = |language: &Language| format!("{}/standard-{name}.txt", language.as_str());
+    let own = |file: &str| desk.templates.as_ref().is_some_and(|folder| folder.join(file).is_file());
+    let known = |file: &str| own(file) || Templates::names().any(|known| known == file);
+    let missing = desk.languages.iter().map(file).find(|file| !known(file));
+    if let Some(file) = missing {
+        let message = format!("there is no text `{file}`");
+        reader.fail(path, "unknown", message, "write it below the folder of templates, or name another");
     }
 }
 

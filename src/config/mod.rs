@@ -10,7 +10,6 @@ mod desks;
 mod document;
 mod embedded;
 mod ical;
-mod not_yet;
 mod other_tables;
 mod people;
 mod problem;
@@ -165,6 +164,8 @@ type Checked<T> = (Document, T);
 
 #[cfg(test)]
 mod desk_lines;
+#[cfg(test)]
+mod desk_rules;
 #[cfg(test)]
 mod mail_table;
 #[cfg(test)]

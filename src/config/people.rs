@@ -168,6 +168,16 @@ impl People {
         let Some((document, file)) = &self.document else { return };
         let mut reader = Reader { document, problems };
         for (number, agent) in file.agent.iter().enumerate() {
+            let address = EmailAddress::parse(&agent.address).ok();
+            let owner = desks.valid.values().find(|desk| address.as_ref().is_some_and(|a| desk.owns(a)));
+            if let Some(desk) = owner {
+                reader.fail(
+                    &format!("agent/{number}/address"),
+                    "desk_address",
+                    format!("`{}` is the address of the desk `{}`", agent.address, desk.name),
+                    "an agent writes from an address of their own: what is told to agents would come back as mail",
+                );
+            }
             for (at, desk) in agent.desks.iter().enumerate() {
                 let _ = desks.find(&mut reader, &format!("agent/{number}/desks/{at}"), desk);
             }

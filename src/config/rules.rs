@@ -117,6 +117,20 @@ fn rule(
     if when.is_empty() && users_percent.is_none() && table.when.is_empty() {
         reader.fail(path, "empty", format!("the rule `{}` never holds", table.id), "give `when` or `any`");
     }
+    if let Some(both) = table.when.iter().find(|name| table.unless.contains(name)) {
+        let message = format!("the rule `{}` wants `{both}` and refuses it", table.id);
+        reader.fail(
+            &format!("{path}/unless"),
+            "contradiction",
+            message,
+            "it never holds: remove one of the two",
+        );
+    }
+    if users_percent.is_some_and(|(from, to)| from > to) {
+        let message = format!("the rule `{}` wants more users than it allows", table.id);
+        let help = "`users_over_percent` is the smaller one of the two";
+        reader.fail(&format!("{path}/users_up_to_percent"), "contradiction", message, help);
+    }
     if table.priority.is_none() && table.category.is_none() {
         let help = "give `priority`, `category` or both";
         reader.fail(path, "empty", format!("the rule `{}` gives nothing", table.id), help);

@@ -2,51 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Duration, NaiveDate, NaiveTime};
+use chrono::{NaiveDate, NaiveTime};
 
 use super::document::Reader;
 use crate::domain::desk::Span;
+pub use crate::domain::span::duration;
 
 /// Hours of a week: by weekday from Monday 0, sorted, disjoint.
 pub type Weekly = BTreeMap<u8, Vec<(NaiveTime, NaiveTime)>>;
 
 /// Reads `8h business`, `1h30m elapsed`, `2d elapsed`.
 pub fn span(text: &str) -> Result<Span, &'static str> {
-    let (time, kind) = text.trim().split_once(' ').ok_or("does not say `business` or `elapsed`")?;
-    let time = duration(time)?;
-    match kind.trim() {
-        "elapsed" => Ok(Span::Elapsed(time)),
-        "business" if text.contains('d') => Err("counts business days: write hours"),
-        "business" => Ok(Span::Business(time)),
-        _ => Err("must end in `business` or `elapsed`"),
-    }
-}
-
-/// Reads `45s`, `30m`, `8h`, `2d`, and sums of them.
-pub fn duration(text: &str) -> Result<Duration, &'static str> {
-    let wrong = "is no span of time such as `8h` or `1h30m`";
-    let mut total = Duration::zero();
-    let mut digits = String::new();
-    for c in text.trim().chars() {
-        if c.is_ascii_digit() && digits.len() < 9 {
-            digits.push(c);
-            continue;
-        }
-        let number: i64 = digits.parse().map_err(|_| wrong)?;
-        digits.clear();
-        total += match c {
-            's' => Duration::seconds(number),
-            'm' => Duration::minutes(number),
-            'h' => Duration::hours(number),
-            'd' => Duration::days(number),
-            _ => return Err(wrong),
-        };
-    }
-    if !digits.is_empty() || text.trim().is_empty() || total > Duration::days(3660) {
-        Err(wrong)
-    } else {
-        Ok(total)
-    }
+    Span::parse(text)
 }
 
 /// Reads `{ mon-fri = ["08:00-18:00"] }`; a shift over midnight is split at it.
@@ -116,23 +83,6 @@ pub fn date(text: &str) -> Result<NaiveDate, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn spans_as_people_write_them() {
-        let cases = [
-            ("8h business", Ok(Span::Business(Duration::hours(8)))),
-            ("1h30m elapsed", Ok(Span::Elapsed(Duration::minutes(90)))),
-            ("2d elapsed", Ok(Span::Elapsed(Duration::hours(48)))),
-        ];
-        for (text, want) in cases {
-            assert_eq!(span(text), want, "{text}");
-        }
-        for bad in
-            ["8h", "8 business", "h business", "8x business", "2d business", "", "8h  ", "1h sometimes"]
-        {
-            assert!(span(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn days_and_intervals() {

@@ -134,7 +134,7 @@ fn act(
     let command_facts = CommandFacts {
         ticket: candidate.ticket.clone(),
         agent: Some(agent.name.clone()),
-        other: None,
+        other: facts.other.clone(),
         last_inbound: facts.last_inbound.clone(),
         never_notify: facts.never_notify.clone(),
         counts: facts.counts,

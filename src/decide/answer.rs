@@ -11,13 +11,16 @@ use crate::domain::ids::AgentName;
 use crate::domain::message::Grade;
 use crate::domain::outgoing::{Notice, Outgoing, PublicText, Recipient, Suppression};
 use crate::domain::text::{RawText, RedactedText};
-use crate::domain::ticket::{ArticleKind, CloseReason, Role, TicketState};
+use crate::domain::ticket::{
+    ArticleKind, ClockKind, ClockState, CloseReason, Role, TicketClock, TicketSnapshot, TicketState,
+};
 use crate::domain::token;
 
-use super::clocks;
-use super::on_command::promise;
+use super::clocks::{self, promise};
 use super::respond::{may_notify, never};
 use super::scene::Scene;
+use super::status::Standing;
+use super::warn;
 
 /// What an agent answers.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +48,9 @@ pub fn reply(
     if words_above_marker(said) != said.trim_end() || holds_token(said) {
         return Err(Refusal::Leak);
     }
+    if !words.resolve && owes_estimate(ticket, scene) {
+        return Err(Refusal::Estimate);
+    }
     let state = ticket.state.answered(scene.now)?;
     let state = if words.resolve { state.resolve(scene.now)? } else { state };
     let agent_name = display_name(facts.agent.as_ref(), scene);
@@ -53,7 +59,7 @@ pub fn reply(
         if words.resolve && scene.desk.tells(CustomerNotice::Resolved) {
             Notice::Resolved { text: Some(words.text.clone()), agent_name: agent_name.clone() }
         } else {
-            Notice::Answer { text: words.text.clone(), agent_name: agent_name.clone() }
+            Notice::Answer { text: words.text.clone(), agent_name: agent_name.clone(), eta: ticket.eta }
         }
     };
     let mails: Vec<Effect> = customers(facts, scene, None, notice);
@@ -67,7 +73,7 @@ pub fn reply(
         Effect::AddArticle(Box::new(ours(facts, scene, words.redacted, words.text.expose()))),
         Effect::SetState(state),
         Effect::SetReminded(None),
-        Effect::SetDue(clocks::next_due(&clocks)),
+        Effect::SetDue(warn::next_look(&clocks, promise, scene.now)),
         Effect::SetClocks(clocks),
     ];
     if ticket.assignee.is_none() && facts.agent.is_some() {
@@ -75,6 +81,15 @@ pub fn reply(
     }
     effects.extend(mails);
     Ok((if words.resolve { "resolved" } else { "answered" }, effects))
+}
+
+/// The first answer to this kind of request owes an estimated day of resolution, and has none.
+fn owes_estimate(ticket: &TicketSnapshot, scene: Scene<'_>) -> bool {
+    let owed = ticket.category.as_ref().is_some_and(|kind| scene.desk.eta.contains(kind));
+    let met = |clock: &TicketClock| {
+        clock.kind == ClockKind::Response && matches!(clock.state, ClockState::Met { .. })
+    };
+    owed && ticket.eta.is_none() && !ticket.clocks.iter().any(met)
 }
 
 /// Something as long as a token, of a token's letters: an agent's private address in an attribution.
@@ -85,7 +100,7 @@ fn holds_token(text: &str) -> bool {
 
 /// Word of ours that follows an agent's act, where the desk tells it: never to whom no automatic mail
 /// may go.
-fn notices(
+pub fn notices(
     facts: &CommandFacts,
     scene: Scene<'_>,
     switch: CustomerNotice,
@@ -191,10 +206,28 @@ pub fn close(facts: &CommandFacts, scene: Scene<'_>) -> Result<Vec<Effect>, Refu
     Ok(effects)
 }
 
-/// The customers learn that a person works on the ticket, the first time that one does.
+/// How the work goes on, where the desk tells it.
+pub fn progress(facts: &CommandFacts, scene: Scene<'_>, standing: Standing<'_>) -> Vec<Effect> {
+    let due = clocks::next_due(standing.clocks);
+    notices(facts, scene, CustomerNotice::Progress, || Notice::Progress {
+        state: standing.state,
+        priority: standing.priority,
+        due,
+        eta: facts.ticket.eta,
+    })
+}
+
+/// The customers learn that a person works on the ticket, the first time that one does; a desk that
+/// does not name the person says that the work goes on.
 pub fn assigned(agent: &AgentName, facts: &CommandFacts, scene: Scene<'_>) -> Vec<Effect> {
     if facts.ticket.assignee.is_some() || facts.ticket.state.ended() {
         return Vec::new();
+    }
+    if !scene.desk.tells(CustomerNotice::Assigned) {
+        let ticket = &facts.ticket;
+        let standing =
+            Standing { state: TicketState::Open, priority: ticket.priority, clocks: &ticket.clocks };
+        return progress(facts, scene, standing);
     }
     let agent_name = display_name(Some(agent), scene);
     notices(facts, scene, CustomerNotice::Assigned, || Notice::Assigned { agent_name: agent_name.clone() })

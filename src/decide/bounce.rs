@@ -6,11 +6,12 @@ use crate::domain::facts::MessageFacts;
 use crate::domain::message::MessageClass;
 use crate::domain::ticket::{Actor, CloseReason, SentRow, TicketSnapshot, TicketState};
 
-use super::clocks::{self, Promise};
+use super::clocks::{self, promise};
 use super::notify::{self, News};
 use super::open;
 use super::scene::{Incoming, Scene};
 use super::shown::Shown;
+use super::warn;
 
 /// The report speaks of this row.
 pub fn matched(
@@ -29,6 +30,10 @@ pub fn matched(
             permanent,
             status: report.and_then(|r| r.recipients.iter().find_map(|f| f.status.clone())),
         });
+    }
+    if permanent && row.page {
+        // The sweep takes the second channel at once.
+        effects.push(Effect::SetDue(Some(scene.now)));
     }
     if permanent && row.answer && !facts.history {
         effects.extend(unread(incoming, ticket, scene));
@@ -53,7 +58,7 @@ pub fn matched(
 /// The customer never read the answer: where the ticket waited for them, or silence closed it, the
 /// desk owes the next step again.
 fn unread(incoming: Incoming<'_>, ticket: &TicketSnapshot, scene: Scene<'_>) -> Vec<Effect> {
-    let promise = Promise { desk: scene.desk, priority: ticket.priority, category: ticket.category.as_ref() };
+    let promise = promise(ticket, scene.desk);
     let mut effects = Vec::new();
     let mut clocks = ticket.clocks.clone();
     let waited = match ticket.state {
@@ -67,7 +72,7 @@ fn unread(incoming: Incoming<'_>, ticket: &TicketSnapshot, scene: Scene<'_>) -> 
         }
         _ => false,
     };
-    let due = clocks::next_due(&clocks);
+    let due = warn::next_look(&clocks, promise, scene.now);
     if waited {
         effects.push(Effect::SetState(TicketState::Open));
         effects.push(Effect::SetReminded(None));

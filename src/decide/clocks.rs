@@ -21,12 +21,32 @@ pub struct Promise<'a> {
     pub priority: Priority,
     /// Its category.
     pub category: Option<&'a Category>,
+    /// The span between updates that was negotiated for the ticket, in place of the desk's.
+    pub cadence: Option<Span>,
+    /// Resolution and updates wait for the acknowledgment.
+    pub held_back: bool,
 }
 
 impl Promise<'_> {
     /// What is promised for a kind of clock.
     pub fn span(&self, kind: ClockKind) -> Option<Span> {
-        self.desk.target(self.priority, self.category).span(kind)
+        let negotiated = self.cadence.filter(|_| kind == ClockKind::Update);
+        negotiated.or_else(|| self.desk.target(self.priority, self.category).span(kind))
+    }
+    /// True for a clock that stands still until the acknowledgment is settled.
+    pub fn waits(&self, kind: ClockKind) -> bool {
+        self.held_back && kind != ClockKind::Response
+    }
+}
+
+/// The promise that holds for a ticket now.
+pub fn promise<'a>(ticket: &'a TicketSnapshot, desk: &'a Desk) -> Promise<'a> {
+    Promise {
+        desk,
+        priority: ticket.priority,
+        category: ticket.category.as_ref(),
+        cadence: ticket.cadence,
+        held_back: ticket.acknowledgment.holds_back(),
     }
 }
 
@@ -48,10 +68,25 @@ pub fn answered(clocks: &[TicketClock], promise: Promise<'_>, now: Instant) -> V
     })
 }
 
+/// Resolution and updates wait for the acknowledgment, with their whole span left.
+pub fn waiting(clocks: &[TicketClock], promise: Promise<'_>) -> Vec<TicketClock> {
+    map(clocks, |clock| match promise.span(clock.kind) {
+        Some(span) if promise.waits(clock.kind) => ClockState::Paused { left_s: seconds(span) },
+        _ => clock.state,
+    })
+}
+
+/// The acknowledgment is settled: what waited for it runs from then.
+pub fn started(clocks: &[TicketClock], promise: Promise<'_>, from: Instant) -> Vec<TicketClock> {
+    resumed(clocks, Promise { held_back: false, ..promise }, from)
+}
+
 /// The customer wrote: what waited runs on.
 pub fn resumed(clocks: &[TicketClock], promise: Promise<'_>, now: Instant) -> Vec<TicketClock> {
     map(clocks, |clock| match clock.state {
-        ClockState::Paused { left_s } => running(promise, clock.kind, left_s, now).unwrap_or(clock.state),
+        ClockState::Paused { left_s } if !promise.waits(clock.kind) => {
+            running(promise, clock.kind, left_s, now).unwrap_or(clock.state)
+        }
         state => state,
     })
 }
@@ -130,13 +165,21 @@ pub fn due_of(clocks: &[TicketClock], kind: ClockKind) -> Option<Instant> {
 }
 
 fn map(clocks: &[TicketClock], mut f: impl FnMut(TicketClock) -> ClockState) -> Vec<TicketClock> {
-    clocks.iter().map(|clock| TicketClock { kind: clock.kind, state: f(*clock) }).collect()
+    let moved = |clock: &TicketClock| {
+        let state = f(*clock);
+        // A promise made anew is warned of anew.
+        let anew = matches!(
+            (clock.state, state),
+            (ClockState::Met { .. } | ClockState::Missed { .. }, ClockState::Running { .. })
+        );
+        let answered = clock.kind == ClockKind::Update && matches!(state, ClockState::Paused { .. });
+        TicketClock { state, warned: if anew || answered { 0 } else { clock.warned }, ..*clock }
+    };
+    clocks.iter().map(moved).collect()
 }
 
 const fn seconds(span: Span) -> i64 {
-    match span {
-        Span::Elapsed(d) | Span::Business(d) => d.num_seconds(),
-    }
+    span.length().num_seconds()
 }
 
 /// Without a target of its own any more (the priority changed), a clock counts elapsed time.
@@ -178,7 +221,8 @@ pub fn set_at<'a>(trail: impl IntoIterator<Item = (Instant, &'a str)>) -> Option
         match action {
             "answered" | "resolved" => waits = true,
             "joined" if !waits => {}
-            "new" | "follow_up" | "joined" | "reopened" | "prioritised" | "moved" | "recomputed" => {
+            "new" | "follow_up" | "joined" | "reopened" | "prioritised" | "moved" | "recomputed"
+            | "started" | "cadence_set" | "unmerged" => {
                 waits = false;
                 set = Some(at);
             }
@@ -210,7 +254,7 @@ pub fn renewed(
             before => {
                 let left_s = left_of(ticket, before, kind, (old, new), now);
                 left_s.and_then(|left_s| {
-                    if waits {
+                    if waits || new.waits(kind) {
                         Some(ClockState::Paused { left_s: left_s.max(0) })
                     } else {
                         running(new, kind, left_s, now)
@@ -218,7 +262,7 @@ pub fn renewed(
                 })
             }
         };
-        clocks.extend(state.map(|state| TicketClock { kind, state }));
+        clocks.extend(state.map(|state| TicketClock::new(kind, state)));
     }
     clocks
 }

@@ -1,21 +1,25 @@
 //! A missed target: the agents are told, the priority rises a step, the level's contacts are told.
 //! Takes the clocks as they were and as they are, gives effects; a level is told once.
 
-use crate::domain::desk::{Desk, Span};
+use crate::domain::desk::{CustomerNotice, Desk, Span};
 use crate::domain::effect::{Effect, Reason};
 use crate::domain::facts::TickFacts;
-use crate::domain::outgoing::{Notice, Outgoing, Recipient};
+use crate::domain::outgoing::{Notice, Outgoing, Recipient, Suppression};
 use crate::domain::sla;
 use crate::domain::text::RedactedText;
-use crate::domain::ticket::{ClockKind, ClockState, LastPublic, Priority, TicketClock, TicketSnapshot};
+use crate::domain::ticket::{
+    ClockKind, ClockState, LastPublic, Participant, Priority, Role, TicketClock, TicketSnapshot,
+};
 
-use super::clocks::{self, Promise};
+use super::clocks::{self, Promise, promise};
 use super::notify::{self, News};
-use super::on_command::promise;
+use super::respond;
 use super::scene::Scene;
 
 /// What came of deadlines that passed.
 pub struct Escalated {
+    /// The priority, perhaps raised.
+    pub priority: Priority,
     /// The clocks as they run on.
     pub clocks: Vec<TicketClock>,
     /// Empty when nothing was missed.
@@ -29,7 +33,12 @@ pub fn escalate(facts: &TickFacts, scene: Scene<'_>) -> Escalated {
     let ticket = &facts.ticket;
     let (expired, missed) = clocks::expired(&ticket.clocks, scene.now);
     if missed.is_empty() {
-        return Escalated { clocks: expired, effects: Vec::new(), reasons: Vec::new() };
+        return Escalated {
+            priority: ticket.priority,
+            clocks: expired,
+            effects: Vec::new(),
+            reasons: Vec::new(),
+        };
     }
     let mut reasons: Vec<Reason> =
         missed.iter().map(|kind| Reason::with("target_missed", kind.as_str())).collect();
@@ -46,13 +55,15 @@ pub fn escalate(facts: &TickFacts, scene: Scene<'_>) -> Escalated {
         reasons.push(Reason::with("priority_raised", raised));
     }
     clocks = clocks::repeated(&clocks, new, scene.now);
-    effects.push(Effect::SetClocks(clocks.clone()));
     effects.extend(word_to_agents(facts, scene, (&missed, &reasons), (priority, &clocks)));
     if let Some(level) = reached(ticket, scene.desk, &missed) {
         reasons.push(Reason::with("escalated", level.to_string()));
         effects.extend(word_to_contacts(ticket, scene, level, (priority, &missed)));
     }
-    Escalated { clocks, effects, reasons }
+    if priority != ticket.priority || missed.contains(&ClockKind::Update) {
+        effects.extend(progress(facts, scene, (priority, &clocks)));
+    }
+    Escalated { priority, clocks, effects, reasons }
 }
 
 /// An update that is owed again and again would lead to the highest priority within hours.
@@ -79,6 +90,36 @@ fn word_to_agents(
         named: &[],
     };
     notify::agents(&news, facts.ticket.assignee.as_ref(), scene.desk, scene.policy)
+}
+
+/// The customers learn how it stands where the desk tells it: an update is owed to them, or the
+/// priority rose.
+fn progress(
+    facts: &TickFacts,
+    scene: Scene<'_>,
+    (priority, clocks): (Priority, &[TicketClock]),
+) -> Vec<Effect> {
+    let ticket = &facts.ticket;
+    if ticket.restricted || ticket.imported || !scene.desk.tells(CustomerNotice::Progress) {
+        return Vec::new();
+    }
+    let never = respond::never(facts.never_notify.as_deref());
+    let suppressed = respond::may_notify(never, facts.counts, &scene.policy.governor).err();
+    if suppressed.is_some_and(|why| why != Suppression::Cap) {
+        return Vec::new();
+    }
+    let due = clocks::next_due(clocks);
+    let customers = ticket.participants.iter().filter(|p| p.role != Role::Agent);
+    let word = |p: &Participant| {
+        Effect::Enqueue(Box::new(Outgoing {
+            notice: Notice::Progress { state: ticket.state, priority, due, eta: ticket.eta },
+            to: Recipient::Participant(p.no),
+            language: scene.desk.language(Some(ticket.language)),
+            in_reply_to: None,
+            suppressed,
+        }))
+    };
+    customers.map(word).collect()
 }
 
 /// The level that these misses reach, if nobody was told of it yet: the one at which the ticket's

@@ -52,7 +52,7 @@ pub fn clocks(
         .into_iter()
         .filter_map(|kind| {
             let due = sla::due(&desk.calendar, start, target.span(kind)?)?;
-            Some(TicketClock { kind, state: ClockState::Running { due } })
+            Some(TicketClock::new(kind, ClockState::Running { due }))
         })
         .collect()
 }

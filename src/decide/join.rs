@@ -6,17 +6,21 @@ use chrono::Duration;
 use crate::domain::desk::CustomerNotice;
 use crate::domain::effect::{Decision, Effect, Reason, Subject};
 use crate::domain::facts::MessageFacts;
-use crate::domain::message::{MessageClass, RobotSign};
+use crate::domain::message::{Instant, MessageClass, RobotSign};
 use crate::domain::outgoing::Notice;
 use crate::domain::ticket::{Actor, ArticleKind, TicketClock, TicketSnapshot, TicketState};
 
-use super::clocks::{self, Promise};
+use super::clocks::{self, promise};
+use super::hours;
 use super::notify::{self, News};
 use super::open::{self, Why};
+use super::page;
+use super::priority::prioritise;
 use super::scene::{Incoming, Scene};
 use super::shown::Shown;
 use super::status::{self, Asked, Standing};
 use super::thread::As;
+use super::warn;
 
 /// How it joins.
 #[derive(Debug, Clone, Copy)]
@@ -52,10 +56,13 @@ pub fn join(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>, way:
     let mut action = "joined";
     if moves && let Ok(state) = ticket.state.customer_wrote() {
         action = if ticket.state.ended() { "reopened" } else { "joined" };
-        effects.extend(reopened(ticket, state, &clocks));
+        let due = warn::next_look(&clocks, promise(ticket, scene.desk), scene.now);
+        effects.extend(reopened(ticket, state, (&clocks, due)));
         effects.extend(word_to_agents(incoming, scene, way, (action, &clocks)));
         standing = Standing { state, clocks: &clocks, ..standing };
     }
+    let (pages, paged) = if moves { emergency(incoming, facts, scene, ticket) } else { (Vec::new(), None) };
+    effects.extend(pages);
     if let As::Participant(no) = way.who {
         let whom = (ticket, no);
         if action == "reopened" && scene.desk.tells(CustomerNotice::Reopened) {
@@ -78,11 +85,27 @@ pub fn join(incoming: Incoming<'_>, facts: &MessageFacts, scene: Scene<'_>, way:
     Decision {
         subject: Subject::Existing(ticket.id, ticket.version),
         effects,
-        reasons: vec![Reason::code(way.how)],
+        reasons: [Reason::code(way.how)].into_iter().chain(paged).collect(),
         action,
         actor: Actor::Customer(participant),
         at: scene.now,
     }
+}
+
+/// A reply may be the first that speaks of an emergency: it pages like a first mail.
+fn emergency(
+    incoming: Incoming<'_>,
+    facts: &MessageFacts,
+    scene: Scene<'_>,
+    ticket: &TicketSnapshot,
+) -> (Vec<Effect>, Option<Reason>) {
+    let mail = incoming.mail;
+    if scene.desk.on_call.is_empty() {
+        return (Vec::new(), None);
+    }
+    let said = prioritise(mail.subject.expose(), mail.visible.expose(), mail.language, scene.desk);
+    let hours = hours::effective(scene.desk, said.priority, incoming.arrived);
+    page::call(incoming, facts, scene, (Some(ticket.id), &hours))
 }
 
 fn too_late(ticket: &TicketSnapshot, incoming: Incoming<'_>, scene: Scene<'_>) -> bool {
@@ -108,7 +131,7 @@ fn moves(incoming: Incoming<'_>) -> bool {
 }
 
 fn running_on(ticket: &TicketSnapshot, scene: Scene<'_>, incoming: Incoming<'_>) -> Vec<TicketClock> {
-    let promise = Promise { desk: scene.desk, priority: ticket.priority, category: ticket.category.as_ref() };
+    let promise = promise(ticket, scene.desk);
     if ticket.state.ended() {
         clocks::reopened(&ticket.clocks, promise, incoming.arrived)
     } else {
@@ -116,7 +139,11 @@ fn running_on(ticket: &TicketSnapshot, scene: Scene<'_>, incoming: Incoming<'_>)
     }
 }
 
-fn reopened(ticket: &TicketSnapshot, state: TicketState, clocks: &[TicketClock]) -> Vec<Effect> {
+fn reopened(
+    ticket: &TicketSnapshot,
+    state: TicketState,
+    (clocks, due): (&[TicketClock], Option<Instant>),
+) -> Vec<Effect> {
     let mut effects = Vec::new();
     if state != ticket.state {
         effects.push(Effect::SetState(state));
@@ -127,7 +154,6 @@ fn reopened(ticket: &TicketSnapshot, state: TicketState, clocks: &[TicketClock])
     if ticket.reminded_at.is_some() {
         effects.push(Effect::SetReminded(None));
     }
-    let due = clocks::next_due(clocks);
     if due != ticket.due_at {
         effects.push(Effect::SetDue(due));
     }

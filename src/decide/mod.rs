@@ -6,8 +6,10 @@ pub mod answer;
 pub mod bounce;
 pub mod clocks;
 pub mod escalate;
+pub mod held;
 pub mod hours;
 pub mod join;
+pub mod merge;
 pub mod notify;
 pub mod on_command;
 pub mod on_message;
@@ -15,14 +17,17 @@ pub mod on_tick;
 pub mod open;
 pub mod opening;
 pub mod orders;
+pub mod page;
 pub mod priority;
 pub mod respond;
 pub mod scene;
 pub mod shown;
+pub mod similar;
 pub mod status;
 pub mod thread;
+pub mod warn;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

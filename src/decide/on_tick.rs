@@ -10,11 +10,14 @@ use crate::domain::ids::ParticipantNo;
 use crate::domain::message::Instant;
 use crate::domain::outgoing::{Notice, Outgoing, Recipient, Suppression};
 use crate::domain::sla;
-use crate::domain::ticket::{Actor, CloseReason, LastPublic, Role, TicketSnapshot, TicketState};
+use crate::domain::ticket::{
+    Acknowledgment, Actor, CloseReason, LastPublic, Role, TicketSnapshot, TicketState,
+};
 
+use super::clocks::{self, Promise, promise};
 use super::respond::{may_notify, never};
 use super::scene::Scene;
-use super::{clocks, escalate};
+use super::{escalate, hours, page, warn};
 
 /// A mail that nobody can attribute blocks a close this long, then it only alarms.
 const UNATTRIBUTED: Duration = Duration::hours(24);
@@ -25,11 +28,39 @@ const CAPPED: Duration = Duration::hours(1);
 
 /// Decides on one due ticket.
 pub fn on_tick(facts: &TickFacts, scene: Scene<'_>) -> Decision {
+    let (running, mut started) = running(facts, scene);
+    let (facts, before) = (&running, &facts.ticket.clocks);
     let ticket = &facts.ticket;
-    let escalate::Escalated { clocks, mut effects, mut reasons } = escalate::escalate(facts, scene);
-    let mut action = if effects.is_empty() { "looked" } else { "missed" };
+    let escalate::Escalated { priority, clocks, mut effects, mut reasons } = escalate::escalate(facts, scene);
+    let mut action = match (effects.is_empty(), started.is_empty()) {
+        (false, _) => "missed",
+        (true, false) => "started",
+        (true, true) => "looked",
+    };
+    started.append(&mut effects);
+    effects = started;
+    let promise = Promise { priority, ..promise(ticket, scene.desk) };
+    let (clocks, warnings) = warn::warned(&clocks, promise, scene.now);
+    if !warnings.is_empty() {
+        reasons.extend(
+            warnings
+                .iter()
+                .map(|(kind, share)| Reason::with("target_near", format!("{} {share} %", kind.as_str()))),
+        );
+        effects.extend(warn::word_to_agents(ticket, scene, (&warnings, priority, &clocks)));
+        action = if action == "missed" { action } else { "warned" };
+    }
+    let pages = page::second(facts, scene);
+    if !pages.is_empty() {
+        reasons.push(Reason::code("paged_by_second_channel"));
+        effects.extend(pages);
+        action = "paged";
+    }
+    if clocks != *before {
+        effects.push(Effect::SetClocks(clocks.clone()));
+    }
     let silence = silence(facts, scene);
-    let mut next = clocks::next_due(&clocks);
+    let mut next = warn::next_look(&clocks, promise, scene.now);
     match silence {
         Silence::No => {}
         Silence::Waits { until, why } => {
@@ -67,6 +98,31 @@ pub fn on_tick(facts: &TickFacts, scene: Scene<'_>) -> Decision {
         actor: Actor::System,
         at: scene.now,
     }
+}
+
+/// The ticket with the clocks that may run now: those that waited for the acknowledgment once it is
+/// settled, and those of a ticket that was woken by a merge.
+fn running(facts: &TickFacts, scene: Scene<'_>) -> (TickFacts, Vec<Effect>) {
+    let mut facts = facts.clone();
+    let mut effects = Vec::new();
+    let ticket = &mut facts.ticket;
+    let owed = matches!(ticket.state, TicketState::New | TicketState::Open);
+    let from = match ticket.acknowledgment {
+        Acknowledgment::Awaited => None,
+        Acknowledgment::NotAwaited => Some(scene.now),
+        Acknowledgment::Settled(at) => {
+            effects.push(Effect::StartClocks);
+            // A cap holds the clocks back until the desk opens.
+            Some(at.max(hours::effective(scene.desk, ticket.priority, ticket.opened_at).clocks_start))
+        }
+    };
+    if let Some(from) = from.filter(|_| owed) {
+        ticket.clocks = clocks::started(&ticket.clocks, promise(ticket, scene.desk), from);
+    }
+    if from.is_some() {
+        ticket.acknowledgment = Acknowledgment::NotAwaited;
+    }
+    (facts, effects)
 }
 
 /// What the customer's silence means now.

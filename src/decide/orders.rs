@@ -59,6 +59,9 @@ fn ordered(command: &AgentCommand) -> Result<Option<Command>, Refusal> {
         AgentCommand::Assign(name) => Command::Assign(Some(
             AgentName::parse(name).map_err(|_| Refusal::NotAllowed("#assign wants an agent's name"))?,
         )),
+        AgentCommand::Eta(day) => Command::Eta(*day),
+        AgentCommand::Update(span) => Command::Cadence(*span),
+        AgentCommand::Merge(_) => Command::Merge { force: false },
         AgentCommand::Unknown(_) => {
             return Err(Refusal::NotAllowed("the first lines hold an unknown # command"));
         }
@@ -75,8 +78,8 @@ fn all(
     let mut facts = facts.clone();
     let mut whole: Option<Decision> = None;
     // An answer goes out before the ticket is ended by the same mail.
-    let (last, first): (Vec<&Command>, Vec<&Command>) =
-        commands.iter().partition(|c| matches!(c, Command::Close));
+    let ends = |c: &&Command| matches!(c, Command::Close | Command::Merge { .. });
+    let (last, first): (Vec<&Command>, Vec<&Command>) = commands.iter().partition(ends);
     for command in first.into_iter().chain(last) {
         let decision = on_command(command, &facts, scene, actor.clone())?;
         after(&mut facts.ticket, &decision);
@@ -99,6 +102,9 @@ fn after(ticket: &mut TicketSnapshot, decision: &Decision) {
             Effect::SetPriority(priority) => ticket.priority = *priority,
             Effect::SetClocks(clocks) => ticket.clocks.clone_from(clocks),
             Effect::Assign(agent) => ticket.assignee.clone_from(agent),
+            Effect::SetCadence(span) => ticket.cadence = *span,
+            Effect::SetEta(day) => ticket.eta = Some(*day),
+            Effect::MergeInto(other) => ticket.merged_into = Some(*other),
             _ => {}
         }
     }

@@ -19,6 +19,8 @@ pub struct Incoming<'a> {
     pub arrived: Instant,
     /// A person released it: neither marks of spam nor a missing proof hold it again.
     pub released: bool,
+    /// A breach desk has the same mail, whoever of the recipients is named (it may have come as Bcc).
+    pub breach_copy: bool,
 }
 
 /// Where and when it is decided.

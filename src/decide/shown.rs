@@ -65,6 +65,6 @@ fn labelled(attachments: &[Attachment], redacted: &[RedactedAttachment]) -> Vec<
 
 fn withheld(incoming: Incoming<'_>, scene: Scene<'_>) -> bool {
     let breach = || scene.policy.desks.values().filter(|desk| desk.class == DeskClass::Breach);
-    scene.desk.class != DeskClass::Breach
-        && crate::intake::recipients(incoming.mail).any(|to| breach().any(|desk| desk.owns(to)))
+    let named = || crate::intake::recipients(incoming.mail).any(|to| breach().any(|desk| desk.owns(to)));
+    scene.desk.class != DeskClass::Breach && (incoming.breach_copy || named())
 }

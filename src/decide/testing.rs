@@ -169,6 +169,9 @@ pub fn ticket(state: TicketState) -> TicketSnapshot {
         last_public: None,
         reminded_at: None,
         due_at: None,
+        acknowledgment: crate::domain::ticket::Acknowledgment::NotAwaited,
+        cadence: None,
+        eta: None,
     }
 }
 pub fn pending() -> TicketSnapshot {
@@ -188,6 +191,7 @@ pub struct Case {
     pub desk: &'static str,
     pub arrived: Instant,
     pub released: bool,
+    pub redacted: &'static str,
 }
 
 impl Case {
@@ -204,7 +208,7 @@ impl Case {
         };
         let facts = MessageFacts { sender: Some(key(who)), folder_responds: true, ..MessageFacts::default() };
         let (policy, desk, arrived) = (policy(), "support", at("03-02 10:00"));
-        Self { mail, facts, policy, desk, arrived, released: false }
+        Self { mail, facts, policy, desk, arrived, released: false, redacted: "redacted text" }
     }
     pub fn class(mut self, class: MessageClass) -> Self {
         self.mail.class = Some(class);
@@ -232,7 +236,7 @@ impl Case {
         self
     }
     pub fn bounce(mut self, ticket: TicketSnapshot, answer: bool) -> Self {
-        let row = SentRow { outbox: OutboxId::new(id(9)), ticket: ticket.id, answer };
+        let row = SentRow { outbox: OutboxId::new(id(9)), ticket: ticket.id, answer, page: false };
         self.facts.sent_row = Some((row, ticket));
         self
     }
@@ -243,7 +247,7 @@ impl Case {
     pub fn decide(&self) -> Decision {
         let redacted = RedactedMail {
             subject: phi::no_customer_text("redacted subject"),
-            visible: phi::no_customer_text("redacted text"),
+            visible: phi::no_customer_text(self.redacted),
             ..RedactedMail::default()
         };
         let incoming = Incoming {
@@ -252,6 +256,7 @@ impl Case {
             ledger: LedgerId::new(id(1)),
             arrived: self.arrived,
             released: self.released,
+            breach_copy: self.facts.breach_copy,
         };
         on_message(incoming, &self.facts, scene(&self.policy, self.desk, self.arrived))
     }
@@ -274,6 +279,8 @@ pub fn quiet(now: &str) -> TickFacts {
         unattributed_since: None,
         polled_until: Some(at(now)),
         unsent: false,
+        page_failed: false,
+        proven: true,
         never_notify: None,
         counts: crate::domain::facts::GovernorCounts::default(),
     }
@@ -323,6 +330,7 @@ fn line(effect: &Effect) -> String {
                 Recipient::Participant(no) => no.get().to_string(),
                 Recipient::Agent(name, _) => name.to_string(),
                 Recipient::Contact(address) => address.expose().to_owned(),
+                Recipient::Sender(mailbox) => mailbox.address.expose().to_owned(),
             };
             let suppressed = mail.suppressed.map_or(String::new(), |s| format!(" !{}", s.as_str()));
             format!("mail {} to {to}{suppressed}", mail.notice.kind())

@@ -2,6 +2,10 @@
 //! Takes decoded text, gives words and commands. Never lets a piece of the notification through
 //! (L24): where words and quotation cannot be told apart there are no words, and the agent is told.
 
+use chrono::NaiveDate;
+
+use super::ids::TicketNumber;
+use super::span::Span;
 use super::ticket::Priority;
 
 /// First line of every notification; agents write above it.
@@ -28,6 +32,12 @@ pub enum AgentCommand {
     Priority(Priority),
     /// `#assign name`: an agent's name as it was written, lower-cased.
     Assign(String),
+    /// `#eta 2026-03-31`: the estimated day of resolution, told with the words.
+    Eta(NaiveDate),
+    /// `#update 2h`, `#update 4h business`, `#update default`: the span between updates.
+    Update(Option<Span>),
+    /// `#merge 12`: ends this ticket in favour of that one.
+    Merge(TicketNumber),
     /// A line that looks like a command and is none: never sent to the customer.
     Unknown(String),
 }
@@ -219,17 +229,37 @@ fn command(line: &str) -> Option<AgentCommand> {
     let mut parts = rest.split_whitespace();
     let name = parts.next()?.to_lowercase();
     let value = parts.next().map(str::to_lowercase);
-    let more = parts.next().is_some();
+    let second = parts.next().map(str::to_lowercase);
+    let more = second.is_some();
+    let unknown = || AgentCommand::Unknown(line.to_owned());
     Some(match (name.as_str(), value, more) {
         ("resolve", None, _) => AgentCommand::Resolve,
         ("close", None, _) => AgentCommand::Close,
         ("reopen", None, _) => AgentCommand::Reopen,
         ("note", None, _) => AgentCommand::Note,
-        ("priority", Some(word), false) => Priority::parse(&word)
-            .map_or_else(|| AgentCommand::Unknown(line.to_owned()), AgentCommand::Priority),
+        ("priority", Some(word), false) => {
+            Priority::parse(&word).map_or_else(unknown, AgentCommand::Priority)
+        }
         ("assign", Some(who), false) => AgentCommand::Assign(who),
-        _ => AgentCommand::Unknown(line.to_owned()),
+        ("eta", Some(day), false) => day.parse().map_or_else(|_| unknown(), AgentCommand::Eta),
+        ("merge", Some(number), false) => merge(&number).map_or_else(unknown, AgentCommand::Merge),
+        ("update", Some(word), false) if word == "default" => AgentCommand::Update(None),
+        ("update", Some(time), _) => {
+            let kind = second.as_deref().unwrap_or("elapsed");
+            let span = Span::parse(&format!("{time} {kind}")).ok().filter(|span| span.length() >= SHORTEST);
+            span.map_or_else(unknown, |span| AgentCommand::Update(Some(span)))
+        }
+        _ => unknown(),
     })
+}
+
+/// Updates that are owed more often would be owed for ever.
+const SHORTEST: chrono::Duration = chrono::Duration::minutes(5);
+
+/// A ticket's number, bare or as its tag.
+fn merge(text: &str) -> Option<TicketNumber> {
+    let bare = text.trim_start_matches(['[', '#']).trim_end_matches(']');
+    TicketNumber::new(bare.parse().ok()?).ok()
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! What a person may tell a ticket to do, by mail or at the command line.
 
+use chrono::NaiveDate;
+
+use super::desk::Span;
 use super::ids::{AgentName, DeskName};
 use super::outgoing::PublicText;
 use super::text::RedactedText;
@@ -30,12 +33,21 @@ pub enum Command {
     Assign(Option<AgentName>),
     /// Sets the priority.
     Priority(Priority),
+    /// Sets the span between updates to the customer, or gives it back to the desk's.
+    Cadence(Option<Span>),
+    /// Notes the estimated day of resolution; the next answer tells it.
+    Eta(NaiveDate),
     /// Ends it.
     Close,
     /// Opens it again.
     Reopen,
     /// Gives its messages to another ticket (the other one of the facts).
-    Merge,
+    Merge {
+        /// Also across organisations.
+        force: bool,
+    },
+    /// Takes that back.
+    Unmerge,
     /// Moves it to another desk.
     Move(DeskName),
 }
@@ -55,6 +67,16 @@ pub enum Refusal {
     /// The answer still holds text of the internal notification (L24).
     #[error("the answer still holds text of the notification; delete the quoted part and send again")]
     Leak,
+    /// The first answer to such a request tells when it will be done.
+    #[error(
+        "the first answer to a request of this kind owes an estimate: begin with a line `#eta YYYY-MM-DD`"
+    )]
+    Estimate,
+    /// Two customers would read each other's answers.
+    #[error(
+        "the tickets are of different customers; an answer would go to both (`ticket merge --force` does it)"
+    )]
+    OtherCustomer,
     /// The ticket has nobody to answer.
     #[error("the ticket has no requester with an address")]
     NoRequester,

@@ -13,6 +13,7 @@ use super::directory::Directory;
 use super::ids::{AgentName, Category, DeskName};
 use super::message::Language;
 use super::priority_rules::PriorityRules;
+pub use super::span::Span;
 use super::ticket::{ClockKind, Priority};
 
 /// Support answers customers; a breach desk keeps everything, restricted, and never closes by time.
@@ -22,15 +23,6 @@ pub enum DeskClass {
     Support,
     /// Takes reports of breaches of PHI.
     Breach,
-}
-
-/// A promised time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Span {
-    /// Nights, weekends and holidays count.
-    Elapsed(Duration),
-    /// Only the calendar's open intervals count.
-    Business(Duration),
 }
 
 /// What a target is for: a priority, or a request type (a category's code).
@@ -169,6 +161,15 @@ pub struct Ask {
     pub labels: BTreeMap<Language, String>,
 }
 
+/// When reports of one organisation are proposed as the same incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Duplicates {
+    /// How far back tickets are compared.
+    pub window: Duration,
+    /// From this likeness on, in percent.
+    pub likeness: u8,
+}
+
 /// A kind of request that the desk answers with a text of its own, or passes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandardAnswer {
@@ -212,6 +213,8 @@ pub enum CustomerNotice {
     Reopened,
     /// Answers to `#status`.
     Status,
+    /// The ticket was merged into another one.
+    Duplicate,
 }
 
 /// What redaction does with diagnoses, drugs and their codes.
@@ -279,6 +282,10 @@ pub struct Desk {
     pub escalation: Escalation,
     /// Paged at once by words of an emergency outside hours.
     pub on_call: Vec<EmailAddress>,
+    /// Paged when that failed; when empty, the agents are.
+    pub on_call_second: Vec<EmailAddress>,
+    /// When reports are proposed as the same incident; `None`: never.
+    pub duplicates: Option<Duplicates>,
     /// Pages an hour; one more says that there is a storm, the rest waits.
     pub pages_per_hour: u32,
     /// Kinds of request whose first answer owes an estimated resolution time.
@@ -325,6 +332,8 @@ impl Desk {
             submitters: Submitters::Anyone,
             escalation: Escalation::default(),
             on_call: Vec::new(),
+            on_call_second: Vec::new(),
+            duplicates: Some(Duplicates { window: Duration::hours(72), likeness: 30 }),
             pages_per_hour: 6,
             eta: Vec::new(),
             asks: Vec::new(),

@@ -67,14 +67,16 @@ impl Directory {
     }
     /// The organisation of an address: the contact's, else the one that owns the mail domain.
     pub fn organisation(&self, address: &EmailAddress) -> Option<OrganisationName> {
+        self.organisation_of(address).cloned()
+    }
+    /// The same, borrowed.
+    pub fn organisation_of(&self, address: &EmailAddress) -> Option<&OrganisationName> {
         if let Some(contact) = self.contact(address) {
-            return contact.organisation.clone();
+            return contact.organisation.as_ref();
         }
         let domain = address.domain();
-        self.organisations
-            .iter()
-            .find(|(_, org)| org.domains.iter().any(|d| d == domain))
-            .map(|(name, _)| name.clone())
+        let owner = self.organisations.iter().find(|(_, org)| org.domains.iter().any(|d| d == domain));
+        owner.map(|(name, _)| name)
     }
     /// The agent of that name, if they may see the desk.
     pub fn agent_of_desk(&self, name: &AgentName, desk: &DeskName) -> Option<&Agent> {

@@ -1,7 +1,10 @@
 //! What a decision wants done. `store::apply` carries the effects out in one transaction; nothing
 //! else changes a ticket. An effect holds facts, never a handle.
 
+use chrono::NaiveDate;
+
 use super::address::Mailbox;
+use super::desk::Span;
 use super::ids::{AgentName, Category, DeskName, LedgerId, MessageId, OrganisationName, OutboxId, TicketId};
 use super::message::{Attachment, Grade, Instant, Language, MessageClass};
 use super::outgoing::Outgoing;
@@ -13,6 +16,8 @@ use super::ticket::{Actor, ArticleKind, Priority, Role, TicketClock, TicketState
 pub enum Subject {
     /// None: the mail is recorded, held or ignored.
     Nothing,
+    /// None: this desk holds the mail for review, and word of it goes out.
+    Held(DeskName),
     /// A ticket to open; its number is taken inside the transaction.
     New(Box<NewTicket>),
     /// An existing ticket at the version that was read.
@@ -44,10 +49,29 @@ pub struct NewTicket {
     pub opened_at: Instant,
     /// A ticket that ended long ago and is written to again.
     pub follow_up_of: Option<TicketId>,
-    /// Tickets it may belong to; shown to agents only.
-    pub possibly_related: Vec<TicketId>,
+    /// Tickets it may belong to, and why; shown to agents only.
+    pub possibly_related: Vec<Related>,
     /// The one indexed instant at which the sweep looks.
     pub due_at: Option<Instant>,
+    /// Resolution and updates wait for the acknowledgment.
+    pub needs_acknowledgment: bool,
+}
+
+/// Another ticket, and why this one may belong to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Related {
+    /// The other one.
+    pub ticket: TicketId,
+    /// A code: `named` (by a key that may not join), `copy` (the same mail elsewhere), `similar` with
+    /// the likeness in percent.
+    pub reason: Reason,
+}
+
+impl Related {
+    /// For a bare code.
+    pub const fn new(ticket: TicketId, code: &'static str) -> Self {
+        Self { ticket, reason: Reason::code(code) }
+    }
 }
 
 /// Someone to add to the ticket; adding the same key twice changes nothing.
@@ -175,12 +199,29 @@ pub enum Effect {
     SetDue(Option<Instant>),
     /// Notes that the reminder before closing was written.
     SetReminded(Option<Instant>),
+    /// The clocks that waited for the acknowledgment run now.
+    StartClocks,
+    /// Sets the span between updates for this ticket; `None` gives it back to the desk's.
+    SetCadence(Option<Span>),
+    /// Notes the estimated day of resolution.
+    SetEta(NaiveDate),
     /// Moves the ticket to another desk.
     MoveTo(DeskName),
     /// Notes that this ticket was merged into another, whose messages it gives up.
     MergeInto(TicketId),
+    /// A breach desk has this mail: its copies in these tickets show nothing from now on (L11).
+    Withhold {
+        /// Tickets of other desks.
+        copies: Vec<TicketId>,
+        /// What stands in place of their words.
+        text: RedactedText,
+    },
+    /// Another ticket that waited for its customer owes the next step now.
+    Wake(TicketId),
+    /// Takes a merge back: its own messages and people leave the survivor.
+    Unmerge(TicketId),
     /// Shows another ticket as possibly related.
-    Relate(TicketId),
+    Relate(Related),
     /// One mail to one recipient.
     Enqueue(Box<Outgoing>),
     /// Marks what a bounce speaks of.

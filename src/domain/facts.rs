@@ -3,6 +3,7 @@
 
 use super::ids::{AgentName, LedgerId, LookupKey, TicketId, TicketNumber};
 use super::message::Instant;
+use super::text::RedactedText;
 use super::ticket::{SentRow, TicketSnapshot};
 use super::token::Token;
 
@@ -39,6 +40,30 @@ pub struct GovernorCounts {
     pub mailbox_hour: u32,
 }
 
+/// Pages of the desk, counted on the decision's `now`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pages {
+    /// Tickets that were paged within the last hour.
+    pub hour: u32,
+    /// A page about a storm went out within the last hour.
+    pub storm: bool,
+    /// Candidates that were paged at any time.
+    pub tickets: Vec<TicketId>,
+}
+
+/// A ticket of the sender's organisation that was opened lately and is not ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecentTicket {
+    /// Which.
+    pub ticket: TicketRef,
+    /// The module its first mail names, as it was written.
+    pub module: Option<String>,
+    /// Redacted subject.
+    pub subject: RedactedText,
+    /// Redacted text of its first mail.
+    pub text: RedactedText,
+}
+
 /// What is known about an incoming message.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct MessageFacts {
@@ -50,6 +75,8 @@ pub struct MessageFacts {
     pub duplicate_of: Option<LedgerId>,
     /// Tickets of other accounts that hold the same content (L11).
     pub copies: Vec<TicketId>,
+    /// One of them is restricted: a breach desk has this mail.
+    pub breach_copy: bool,
     /// True when another mail of this account had the same Message-ID.
     pub message_id_seen: bool,
     /// The row of ours that a bounce speaks of, found by signed Message-ID or reverse-path.
@@ -66,6 +93,12 @@ pub struct MessageFacts {
     pub folder_responds: bool,
     /// Only the head of an oversize mail is known.
     pub oversize: bool,
+    /// For the on-call address; read for desks that have one.
+    pub pages: Pages,
+    /// What the same organisation reported lately; read for desks that compare.
+    pub recent: Vec<RecentTicket>,
+    /// The other ticket of an agent's `#merge`.
+    pub other: Option<TicketSnapshot>,
 }
 
 /// What is known when a ticket is due.
@@ -85,6 +118,10 @@ pub struct TickFacts {
     pub never_notify: Option<String>,
     /// For the governor: notices to the requester.
     pub counts: GovernorCounts,
+    /// A page about it failed, and none went by the second channel.
+    pub page_failed: bool,
+    /// The sender of its first mail is proven.
+    pub proven: bool,
 }
 
 /// What is known when someone wants an original opened.

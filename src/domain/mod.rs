@@ -18,6 +18,7 @@ pub mod policy;
 pub mod priority_rules;
 pub mod report;
 pub mod sla;
+pub mod span;
 pub mod text;
 pub mod ticket;
 pub mod token;

@@ -1,8 +1,10 @@
 //! Mail that a decision wants sent, before it has bytes. One value is one recipient. Public text is
 //! a type of its own: only it can become mail to a customer (L24).
 
-use super::address::EmailAddress;
-use super::ids::{AgentName, MessageId, OutboxId, ParticipantNo};
+use chrono::NaiveDate;
+
+use super::address::{EmailAddress, Mailbox};
+use super::ids::{AgentName, LedgerId, MessageId, OutboxId, ParticipantNo, TicketNumber};
 use super::message::{Instant, Language};
 use super::text::{RawText, RedactedText};
 use super::ticket::{ClockKind, Priority, TicketState};
@@ -82,6 +84,35 @@ pub enum Notice {
         restricted: bool,
         /// Facts the desk asks for and the mail does not hold, by name, in the mail's language.
         asks: Vec<String>,
+        /// What it counts for at this hour.
+        priority: Priority,
+        /// The promise for the resolution, where it runs already.
+        resolution_due: Option<Instant>,
+        /// Words of an emergency outside hours: the customer is told to telephone.
+        emergency: bool,
+        /// The name of the desk's own text for this kind of request.
+        standard: Option<String>,
+    },
+    /// The sender may not open tickets at this desk: the mail waits for a person's review.
+    Held {
+        /// When the mail arrived.
+        arrived: Instant,
+    },
+    /// The ticket was merged into another one, where everything goes on.
+    Duplicate {
+        /// The one that survives.
+        into: TicketNumber,
+    },
+    /// How the work goes on; nothing of anyone's words.
+    Progress {
+        /// Where it stands.
+        state: TicketState,
+        /// Its priority.
+        priority: Priority,
+        /// The nearest promise that runs.
+        due: Option<Instant>,
+        /// The estimated day of resolution.
+        eta: Option<NaiveDate>,
     },
     /// A person works on the ticket now.
     Assigned {
@@ -105,6 +136,8 @@ pub enum Notice {
         text: PublicText,
         /// Shown as sender.
         agent_name: String,
+        /// The estimated day of resolution.
+        eta: Option<NaiveDate>,
     },
     /// The ticket is held for solved.
     Resolved {
@@ -158,6 +191,44 @@ pub enum Notice {
         /// Arrival of the first mail.
         opened_at: Instant,
     },
+    /// To the on-call address: words of an emergency outside business hours. No content.
+    Page {
+        /// The priority.
+        priority: Priority,
+        /// False: nobody vouches for the sender.
+        proven: bool,
+        /// Arrival of the mail.
+        arrived: Instant,
+        /// By the second channel, because the first one failed.
+        second: bool,
+    },
+    /// To the on-call address: more emergencies within the hour than are paged one by one.
+    PageStorm {
+        /// Pages within the last hour.
+        pages: u32,
+    },
+    /// To an agent: a mail of someone who may not open tickets waits for review.
+    Review {
+        /// Whose.
+        agent: AgentName,
+        /// By which the commands name it.
+        ledger: LedgerId,
+        /// Redacted subject.
+        subject: RedactedText,
+        /// Redacted text.
+        text: RedactedText,
+        /// How far the sender is proven, as a word.
+        grade: &'static str,
+    },
+    /// To a supplier of the directory: a request that is theirs, redacted.
+    Forward {
+        /// Redacted subject.
+        subject: RedactedText,
+        /// Redacted text.
+        text: RedactedText,
+        /// Arrival of the mail.
+        arrived: Instant,
+    },
     /// To an agent: a command of theirs could not be carried out.
     AgentRefusal {
         /// Whose.
@@ -182,6 +253,14 @@ impl Notice {
             Self::Closed { .. } => "closed",
             Self::AgentNotification { .. } => "notification",
             Self::AgentRefusal { .. } => "refusal",
+            Self::Held { .. } => "held",
+            Self::Duplicate { .. } => "duplicate",
+            Self::Progress { .. } => "progress",
+            Self::Page { second: false, .. } => "page",
+            Self::Page { second: true, .. } => "page_second",
+            Self::PageStorm { .. } => "page_storm",
+            Self::Review { .. } => "review",
+            Self::Forward { .. } => "forward",
         }
     }
     /// True for everything that no agent wrote: RFC 3834 headers, null reverse-path, governor.
@@ -189,10 +268,15 @@ impl Notice {
         !matches!(self, Self::Answer { .. } | Self::Resolved { text: Some(_), .. })
     }
     /// True for mail to customers.
-    pub const fn to_customer(&self) -> bool {
-        !matches!(self, Self::AgentNotification { .. } | Self::AgentRefusal { .. } | Self::Escalation { .. })
+    pub fn to_customer(&self) -> bool {
+        !INTERNAL.contains(&self.kind())
     }
 }
+
+/// Kinds of mail that go to nobody who waits for an answer: agents, contacts, the on-call address,
+/// suppliers. The governor neither counts nor stops them (L17).
+pub const INTERNAL: [&str; 8] =
+    ["notification", "refusal", "escalation", "page", "page_second", "page_storm", "review", "forward"];
 
 /// Whom a mail goes to. An address is known from the mail in hand or the directory; otherwise the
 /// participant's sealed address is opened when the bytes are made.
@@ -204,6 +288,8 @@ pub enum Recipient {
     Agent(AgentName, EmailAddress),
     /// A contact of the desk's escalation, who is no agent: told, but never acting.
     Contact(EmailAddress),
+    /// The author of a mail that stands in no ticket.
+    Sender(Box<Mailbox>),
 }
 
 /// One mail to one recipient that a decision wants.

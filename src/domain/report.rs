@@ -306,10 +306,10 @@ mod tests {
         let stranger = Case {
             fields: vec![field("clinic_base", "Maria Silva"), field("module", "Maria Silva")],
             answered_at: Some(at("2026-02-03T03:00:00Z")),
-            clocks: vec![TicketClock {
-                kind: ClockKind::Response,
-                state: ClockState::Met { at: at("2026-02-03T03:00:00Z") },
-            }],
+            clocks: vec![TicketClock::new(
+                ClockKind::Response,
+                ClockState::Met { at: at("2026-02-03T03:00:00Z") },
+            )],
             ..case(TicketState::Closed { at: at("2026-02-04T02:30:00Z"), reason: CloseReason::Merged })
         };
         for case in [&by_id, &by_sender, &stranger] {

@@ -1,6 +1,9 @@
 //! The ticket as decisions see it. States carry their data; a transition takes the time and may
 //! refuse. Never reads a clock, never knows an address: people are lookup keys and numbers here.
 
+use chrono::NaiveDate;
+
+use super::desk::Span;
 use super::ids::{
     AgentName, ArticleId, Category, DeskName, LookupKey, OrganisationName, OutboxId, ParticipantNo, TicketId,
     TicketNumber,
@@ -303,6 +306,34 @@ pub struct TicketClock {
     pub kind: ClockKind,
     /// How it stands.
     pub state: ClockState,
+    /// The highest share of the promise, in percent, at which the agents were warned; 0 for none.
+    pub warned: u8,
+}
+
+impl TicketClock {
+    /// A clock that nobody was warned of.
+    pub const fn new(kind: ClockKind, state: ClockState) -> Self {
+        Self { kind, state, warned: 0 }
+    }
+}
+
+/// Do resolution and updates wait for the acknowledgment (see [`super::desk::ClockStart`])?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Acknowledgment {
+    /// No: they run from the arrival, or run already.
+    #[default]
+    NotAwaited,
+    /// SMTP accepted none yet: they stand still.
+    Awaited,
+    /// It was accepted, or given up, at this instant: they start at the next look.
+    Settled(Instant),
+}
+
+impl Acknowledgment {
+    /// True while the clocks wait.
+    pub const fn holds_back(self) -> bool {
+        !matches!(self, Self::NotAwaited)
+    }
 }
 
 /// The last public event of a ticket: what auto-close looks at.
@@ -362,6 +393,12 @@ pub struct TicketSnapshot {
     pub reminded_at: Option<Instant>,
     /// The one indexed instant at which the sweep looks again.
     pub due_at: Option<Instant>,
+    /// Do its clocks wait for the acknowledgment?
+    pub acknowledgment: Acknowledgment,
+    /// The span between updates that an agent negotiated for this ticket; `None`: the desk's.
+    pub cadence: Option<Span>,
+    /// The estimated day of resolution that the customer was told, in the desk's zone.
+    pub eta: Option<NaiveDate>,
 }
 
 /// Who did something.
@@ -408,6 +445,8 @@ pub struct SentRow {
     pub ticket: TicketId,
     /// True when it carried an agent's answer.
     pub answer: bool,
+    /// True when it paged the on-call address.
+    pub page: bool,
 }
 
 #[cfg(test)]

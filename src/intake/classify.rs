@@ -104,11 +104,11 @@ fn calendar(mail: &Mail<'_>) -> Option<&'static str> {
 
 pattern!(
     CHALLENGE,
-    r"(?i)\b(?:(?:please )?(?:click|follow|visit)[^.]{0,80}\b(?:verify|confirm|authenticate|prove)\b[^.]{0,80}\b(?:your (?:message|e-?mail) (?:will|can|may|is)|you are (?:a )?human|deliver)|to (?:control|combat|block|reduce) spam[^.]{0,120}\b(?:confirm|verify|request form)|challenge[- ]response|\b(?:reply to this (?:message|e-?mail)|respond to this)[^.]{0,120}\b(?:confirm|deliver|release|verify)|(?:clique|haga clic|pulse|clicca|cliquez|klicken)[^.]{0,160}(?:confirm|verific|autenti|bestätig|autori[sz]|entregue|entregad|livré|zugestellt|consegnat)|(?:confirm|bestätig)[^.]{0,160}(?:clique|clic|clicca|cliquez|klicken|enlace|link|lien)|anti-?spam[^.]{0,160}(?:confirm|valid|verific|autori[sz]|bestätig)|(?:sender|address) (?:verification|confirmation) (?:is )?required)"
+    r"(?i)\b(?:(?:please )?(?:click|follow|visit)[^.]{0,80}\b(?:verify|confirm|authenticate|prove)\b[^.]{0,80}\b(?:your (?:message|e-?mail) (?:will|can|may|is)|you are (?:a )?human|deliver)|to (?:control|combat|block|reduce) spam[^.]{0,120}\b(?:confirm|verify|request form)|challenge[- ]response|\b(?:reply to this (?:message|e-?mail)|respond to this)[^.]{0,120}\b(?:confirm|deliver|release|verify)|(?:clique|haga clic|pulse|clicca|cliquez|klicken)[^.]{0,160}(?:confirm|verific|autenti|bestätig|autori[sz]|entregue|entregad|livré|zugestellt|consegnat)|anti-?spam[^.]{0,160}(?:confirm|valid|verific|autori[sz]|bestätig)|(?:sender|address) (?:verification|confirmation) (?:is )?required)"
 );
 pattern!(
     CHALLENGE_SUBJECT,
-    r"(?i)(?:verification required|please (?:confirm|verify) (?:your|this) (?:message|e-?mail)|confirm(?:ation)? required|earthlink suspect email|sender (?:address )?verification|\(verifying\)|boxbe|please confirm your message|mailinblack|(?:confirma[cç](?:i[oó]n|[aã]o)|confirme|confirmer|conferma|demande de confirmation|richiesta di conferma|bestätig\w+|verifica(?:ci[oó]n|[cç][aã]o)?)\b.{0,40}(?:mensaje|mensagem|correo|e-?mail|courriel|message|messaggio|nachricht|remitente|remetente|expéditeur|mittente|absender|envio|env[ií]o)|anti-?spam)"
+    r"(?i)(?:verification required|please (?:confirm|verify) (?:your|this) (?:message|e-?mail)|confirm(?:ation)? required|earthlink suspect email|sender (?:address )?verification|\(verifying\)|boxbe|please confirm your message|mailinblack|(?:confirma[cç](?:i[oó]n|[aã]o)|confirme|confirmer|conferma|demande de confirmation|richiesta di conferma|bestätig\w+|verifica(?:ci[oó]n|[cç][aã]o)?)\b.{0,40}(?:mensaje|mensagem|correo|e-?mail|courriel|message|messaggio|nachricht|remitente|remetente|expéditeur|mittente|absender|envio|env[ií]o)|^\W*anti-?spam\b.{0,30}(?:confirm|verific|autenti|valid|uol))"
 );
 
 fn challenge(headers: &Headers, subject: &str, text: &str) -> Option<&'static str> {
@@ -129,7 +129,8 @@ fn challenge(headers: &Headers, subject: &str, text: &str) -> Option<&'static st
         return Some("challenge_header");
     }
     let head: String = text.chars().take(3000).collect();
-    (CHALLENGE_SUBJECT.is_match(subject) && CHALLENGE.is_match(&head)).then_some("challenge_text")
+    let asks = CHALLENGE_SUBJECT.is_match(subject) && !ABOUT.is_match(subject) && !is_answer(subject);
+    (asks && CHALLENGE.is_match(&head)).then_some("challenge_text")
 }
 
 /// Subjects that vacation programs write, by language; the front of the subject only, because the
@@ -140,14 +141,14 @@ const AUTO_SUBJECTS: &str = concat!(
     r"automat(?:ic|ed) (?:reply|response|acknowledg\w+)|",
     r"automatisch(?:e|es)? (?:antwort|antwoord|afwezigheid\w*)|automatisk (?:svar|svarmeddelelse)|automaattinen vastaus|",
     r"(?:respuesta|resposta|risposta) autom[aá]tica|r[eé]ponse automatique|risposta non al|odpowied[zź] automatyczna|automatyczna odpowied[zź]|automatick[aá] odpov\w+|automatikus v[aá]lasz|r[aă]spuns automat|otomatik yan[ıi]t|",
-    r"automatisch beantwoord|automaattivastaus|poissaoloviesti|automaatvastus|automatinis atsakymas|automatski odgovor|samodejni odgovor|balasan otomatis|trả lời tự động|respuesta autom[aà]tica|resposta autom[aà]tica|mensaje autom[aá]tico|mensagem autom[aá]tica|messaggio automatico|message automatique|αυτόματη απάντηση|εκτός γραφείου|(?:תשובה|מענה) אוטומטי|(?:ال)?رد (?:ال)?تلقائي|ตอบกลับอัตโนมัติ|автоматична відповідь|автоматичен отговор|отсутствую|不在通知|不在のお知らせ|不在(?:办公室|辦公室)|休假中|부재 ?중|",
+    r"automatisch beantwoord|automaattivastaus|poissaoloviesti|automaatvastus|automatinis atsakymas|automatski odgovor|samodejni odgovor|balasan otomatis|trả lời tự động|respuesta autom[aà]tica|resposta autom[aà]tica|αυτόματη απάντηση|εκτός γραφείου|(?:תשובה|מענה) אוטומטי|(?:ال)?رد (?:ال)?تلقائي|ตอบกลับอัตโนมัติ|автоматична відповідь|автоматичен отговор|отсутствую|不在通知|不在のお知らせ|不在(?:办公室|辦公室)|休假中|부재 ?중|",
     r"автоответ|автоматический ответ|自動(?:応答|返信|回覆)|自动(?:答复|回复)|자동 ?(?:응답|회신)|",
     r"out of (?:the )?office|ooo:|(?:i am |i'm )?(?:away|out) (?:from|of) (?:my|the) (?:office|desk|mail)|(?:i am |i'm |away |currently )on (?:vacation|holiday|leave|annual leave|maternity leave)\b|on (?:vacation|annual leave|maternity leave):|vacation (?:reply|response|notice|message)|away (?:notice|message)|",
     r"fuera de (?:la )?oficina|ausente de la oficina|fora d[eo] escrit[oó]rio|fora da empresa|fuori (?:sede|ufficio)|assente dall|absen(?:t|ce) (?:du|de mon|au) bureau|absence(?: du bureau|:)|",
     r"abwesenheits(?:notiz|nachricht|meldung|assistent)|nicht im b[uü]ro|afwezigheids\w+|frånvaro(?:meddelande|svar)|frav[aæ]rs\w+|poza biurem|",
     r"atvaļinājum\w*|atvaliņ\w*|[aā]rpus biroja|mimo kancel[aá]\w*|h[aá]zon k[ií]v[uü]l|",
     // A noun that anyone may begin a subject with counts when it is all of it, or a colon follows.
-    r"(?:ausencia|aus[eê]ncia(?: do escrit[oó]rio| tempor[aá]ria)?|assenza|absence|en cong[eé]s?|abwesend|abwesenheit|afwezig(?:heid)?|frånvar(?:o|ande)|frav[aæ]r|poissa|nieobecno[sś][cć]|f[eé]rias|vacaciones|vacances|in ferie|ferie|urlaub|semester|ferien|de vacaciones|em f[eé]rias)\s*(?:[:：-]|$)",
+    r"(?:ausencia|aus[eê]ncia(?: do escrit[oó]rio| tempor[aá]ria)?|assenza|absence|en cong[eé]s?|abwesend|abwesenheit|afwezig(?:heid)?|frånvar(?:o|ande)|frav[aæ]r|poissa|nieobecno[sś][cć])\s*(?:[:：-]|$)",
     r")"
 );
 pattern!(AUTO_SUBJECT, AUTO_SUBJECTS);

@@ -108,6 +108,8 @@ mod tests {
                 "https://clinic.example/a-b",
             ),
             ("https://urldefense.com/v3/__https://clinic.example/a__;!!abc$", "https://clinic.example/a"),
+            // One slash was lost on the way.
+            ("https://urldefense.com/v3/__https:/clinic.example/a__;!!abc$", "https://clinic.example/a"),
             (
                 "https://linkprotect.cudasvc.com/url?a=https%3a%2f%2fclinic.example&c=E",
                 "https://clinic.example",

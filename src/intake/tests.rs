@@ -137,75 +137,64 @@ fn l06_identity_is_content_not_transport() {
     assert_ne!(one, other);
 }
 
+/// Read whatever it is, and what was sanitised is the same when sanitised again.
+fn endures(bytes: &[u8]) {
+    if let Some(html) = read(bytes, "x").ok().and_then(|message| message.sanitized) {
+        assert_eq!(sanitise::html(html.expose()).html, html.expose(), "idempotent");
+    }
+}
+
 #[test]
 fn l25_a_cut_mail_never_harms_the_reader() {
     for (_, bytes) in stories() {
-        for percent in 0..100 {
-            let _ = read(&bytes[..bytes.len() * percent / 100], "x");
+        for end in [&b"\n"[..], b"\r\n", b"\r"] {
+            let whole = with_ends(&bytes, end);
+            for percent in 0..100 {
+                let _ = read(&whole[..whole.len() * percent / 100], "x");
+            }
         }
-    }
-}
-
-/// A small generator, so that a failure comes again: xorshift.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self, below: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(below.max(1)).unwrap()).unwrap()
     }
 }
 
 #[test]
+fn l25_octets_that_mail_may_not_have_never_harm_the_reader() {
+    for (name, bytes) in stories() {
+        for odd in [&b"\0"[..], b"\r", b"\xe9\xff", b"\x1b$B", b"\xef\xbb\xbf"] {
+            for place in [0, 1, bytes.len() / 3, bytes.len() / 2] {
+                let mut damaged = bytes.clone();
+                drop(damaged.splice(place..place, odd.iter().copied()));
+                endures(&damaged);
+            }
+            // In every header field.
+            let text: Vec<&[u8]> = bytes.split(|b| *b == b'\n').collect();
+            let body = text.iter().position(|line| line.is_empty()).unwrap_or(text.len());
+            let lines = text.iter().enumerate();
+            let damaged: Vec<Vec<u8>> =
+                lines.map(|(n, line)| if n < body { [line, odd].concat() } else { line.to_vec() }).collect();
+            endures(&damaged.join(&b'\n'));
+        }
+        let eight_bit = [b"Subject: caf\xe9\nX-Other: \xff\xfe\n", bytes.as_slice()].concat();
+        let message = read(&eight_bit, "mx.desk.example").unwrap();
+        assert!(message.defects.contains(&"header_8bit"), "{name}");
+    }
+}
+
+#[path = "../../fuzz/mutate.rs"]
+mod mutate;
+
+#[test]
 fn l25_mutated_mail_never_harms_the_reader() {
-    const BITS: [&[u8]; 16] = [
-        b"\0",
-        b"\r",
-        b"\n",
-        b"\n\n",
-        b"\xff",
-        b"\x80",
-        b"--",
-        b"--x--",
-        b"=?utf-8?b?",
-        b"<div>",
-        b"&#x110000;",
-        b"\nContent-Type: message/rfc822\n\n",
-        b"\nContent-Type: multipart/mixed; boundary=x\n\n--x\n",
-        b"((((",
-        b"<!--",
-        b"\xe2\x80\xae",
-    ];
-    let stories = stories();
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mails: Vec<Vec<u8>> = stories().into_iter().map(|(_, bytes)| bytes).collect();
+    let mut dice = mutate::Dice(0x9e37_79b9_7f4a_7c15);
     let start = Instant::now();
     let mut runs = 0;
     while runs < 1500 && start.elapsed() < Duration::from_secs(8) {
-        let mut bytes = stories[dice.next(stories.len())].1.clone();
-        for _ in 0..=dice.next(6) {
-            let at = dice.next(bytes.len());
-            match dice.next(4) {
-                0 => bytes[at] = u8::try_from(dice.next(256)).unwrap(),
-                1 => drop(bytes.splice(at..at, BITS[dice.next(BITS.len())].iter().copied())),
-                2 => drop(bytes.drain(at..(at + dice.next(40)).min(bytes.len()))),
-                _ => {
-                    let other = &stories[dice.next(stories.len())].1;
-                    let from = dice.next(other.len());
-                    drop(bytes.splice(at..at, other[from..(from + 200).min(other.len())].to_vec()));
-                }
-            }
-            if bytes.is_empty() {
-                bytes.push(b'x');
-            }
-        }
-        if let Some(html) = read(&bytes, "x").ok().and_then(|message| message.sanitized) {
-            assert_eq!(sanitise::html(html.expose()).html, html.expose(), "idempotent");
-        }
+        let mut bytes = dice.pick(&mails).unwrap().clone();
+        mutate::mutate(&mut bytes, &mails, &mut dice);
+        endures(&bytes);
         runs += 1;
     }
-    assert!(runs > 100, "{runs}");
+    assert!(runs > 20, "{runs}");
 }
 
 #[test]
@@ -330,6 +319,10 @@ fn challenges_in_their_languages() {
         assert_eq!(class_of(&mail).0, MessageClass::Challenge, "{subject}");
     }
     for (subject, text) in [
+        ("Confirmaci\u{f3}n de mi correo", "Quiero confirmar mi cuenta pero el enlace no funciona."),
+        ("Anti-spam", "Since Monday I have to confirm each link by hand, can you switch that off?"),
+        ("F\u{e9}rias", "Preciso do acesso ao m\u{f3}dulo de f\u{e9}rias."),
+        ("Mensagem autom\u{e1}tica n\u{e3}o chega", "Os pacientes n\u{e3}o recebem a mensagem."),
         ("Please confirm the appointment", "Can you confirm the appointment of Monday?"),
         ("Confirma\u{e7}\u{e3}o de envio", "Confirmo o envio do relat\u{f3}rio de ontem."),
     ] {

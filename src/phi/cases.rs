@@ -117,6 +117,52 @@ fn stories() {
     }
 }
 
+/// The identifiers: valid, invalid where that matters, and what looks like one and stays.
+const IDENTIFIERS: [(&str, &str); 25] = [
+    ("CPF 529.982.247-25 ou 52998224725", "CPF [ID-1] ou [ID-1]"),
+    ("build 52998224725 e chamado 52998224725", "build 52998224725 e chamado 52998224725"),
+    ("clínica 08.386.379/0001-21, 12.ABC.345/01DE-35", "clínica [ID-1], [ID-2]"),
+    ("peça 12.ABC.345/01DE-36", "peça 12.ABC.345/01DE-36"),
+    ("cartão 995931034131643", "cartão [ID-1]"),
+    ("RG 12.345.678-X, versão 12.345.678", "RG [ID-1], versão 12.345.678"),
+    ("CC 1.234.567, c.c. 43123987, valor $1.250.000", "CC [ID-1], c.c. [ID-2], valor $1.250.000"),
+    ("T.I. 1001234567", "T.I. [ID-1]"),
+    ("NIT 831.509.839-3 y 831509839-3", "NIT [ID-1] y [ID-1]"),
+    ("C.F. BNCGLI85D52D612X, BNCGLI85D52D612Y", "C.F. [ID-1], [ID-2]"),
+    ("omocodia BNCGLIURDRND6MNH, prodotto BNCGLIURDRND6MNI", "omocodia [ID-1], prodotto BNCGLIURDRND6MNI"),
+    ("tessera 80380000301234567890", "tessera [ID-1]"),
+    ("SSN 219-09-9999, ssn 219099999", "SSN [ID-1], ssn [ID-1]"),
+    ("last 4 of her social: 1234", "last 4 of her social: [ID-1]"),
+    (
+        "NPI 1234567893; timestamp 1763836800, epoch 1712345678",
+        "NPI [ID-1]; timestamp 1763836800, epoch 1712345678",
+    ),
+    ("prescriber AB1234563, part AB1234564", "prescriber [ID-1], part AB1234564"),
+    ("1EG4-TE5-MK73 and 1EG4TE5MK73; part 1SG4-TE5-MK73", "[ID-1] and [ID-1]; part 1SG4-TE5-MK73"),
+    (
+        "member id XJB455824083, póliza 99-1234, carteirinha W408080060",
+        "member id [ID-1], póliza [ID-2], carteirinha [ID-3]",
+    ),
+    ("4111-1111-1111-1111 and 378282246310005", "[CARD-1] and [CARD-2]"),
+    ("GB82 WEST 1234 5698 7654 32; IT60X0542811101000000123456", "[ACCOUNT-1]; [ACCOUNT-2]"),
+    ("order GB82WEST12345698765431", "order GB82WEST12345698765431"),
+    ("IMEI 490154203237518 is stolen", "IMEI [DEVICE-1] is stolen"),
+    ("GTIN 10614141000415", "GTIN [DEVICE-1]"),
+    (
+        "MRN 33750417, prontuário 88213, cartella n. 44512",
+        "MRN [ID-1], prontuário [ID-2], cartella n. [ID-3]",
+    ),
+    ("Ticket #88213, INC1234567, E-4017, v3.16.7", "Ticket #88213, INC1234567, E-4017, v3.16.7"),
+];
+
+#[test]
+fn identifiers_by_form_check_and_label_and_what_looks_like_them() {
+    let redactor = Redactor::new(&Lists::default());
+    for (text, want) in IDENTIFIERS {
+        assert_eq!(redacted(&redactor, text), want);
+    }
+}
+
 #[test]
 fn line_ends_make_no_difference() {
     let redactor = Redactor::new(&Lists::default());
@@ -137,7 +183,8 @@ fn the_author_keeps_name_and_telephone_in_the_signature_only() {
     let want = "Hello, Rose here. Patient [NAME-1] called from [PHONE-1].\n\nRegards,\nRose Garza\nIT Coordinator\n555-010-0144\nrose.garza@clinic.example";
     let raw = RawText::new(text);
     assert_eq!(redactor.redact(&raw, &context).text.as_str(), want);
-    assert_eq!(redactor.requester_phone(&raw).as_ref().map(RawText::expose), Some("555-010-0144"));
+    let lifted = redactor.requester_phone(&raw, &RawText::default());
+    assert_eq!(lifted.as_ref().map(RawText::expose), Some("555-010-0144"));
     let stranger = redactor.redact(&raw, &Context::default());
     assert!(!stranger.text.as_str().contains("Garza") && !stranger.text.as_str().contains("0144"));
 }
@@ -206,6 +253,17 @@ proptest! {
             prop_assert!(text.is_char_boundary(finding.start) && text.is_char_boundary(finding.end));
             end = finding.end;
         }
+        // Line ends make no difference, and what is kept is kept as it was.
+        let crlf = redacted(&redactor, &text.replace('\n', "\r\n"));
+        prop_assert_eq!(crlf, first.text.as_str().replace('\n', "\r\n"));
+        let (mut kept, mut at) = (String::new(), 0);
+        for finding in &first.findings {
+            kept.push_str(text.get(at..finding.start).unwrap());
+            at = finding.end;
+        }
+        kept.push_str(text.get(at..).unwrap());
+        let mut left = first.text.as_str().chars();
+        prop_assert!(kept.chars().all(|c| left.any(|other| other == c)));
         let (spans, _) = redactor.spans(&raw, &Context::default());
         for (span, finding) in spans.iter().zip(&first.findings) {
             let value: String = text.chars().skip(span.start).take(span.end - span.start).collect();

@@ -246,6 +246,7 @@ impl Chains<'_, '_> {
         });
         let acronym = token.shape == Shape::Upper
             && token.end - token.start <= 3
+            && !self.page.slice(token.start, token.end).ends_with(['ª', 'º'])
             && matches!(ground, Ground::Look | Ground::Role);
         let coded = self.page.glued(at)
             && self.is(at + 1, |t| matches!(t.mark(), Some('-' | '_' | '#' | '+' | '=' | '@' | '/')))

@@ -1,4 +1,4 @@
-//! Mail addresses, links, network addresses, and the telephone of a signature. Takes text and a cut
+//! Mail addresses, links, network addresses. Takes text and a cut
 //! page, gives findings.
 
 use regex::Regex;
@@ -13,7 +13,6 @@ use super::redact::pattern;
 pub struct Contacts {
     email: Regex,
     link: Regex,
-    phone: Regex,
 }
 
 impl Contacts {
@@ -22,7 +21,6 @@ impl Contacts {
         Self {
             email: pattern(r"[\p{L}\p{N}._%+'-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+"),
             link: pattern(r#"(?i)(?:https?|ftp)://[^\s<>"'\[\])]+|www\.[^\s<>"'\[\])]+"#),
-            phone: pattern(r"\+?\(?\d{1,4}\)?(?:[ ./-]{0,2}\(?\d{2,11}\)?){1,5}"),
         }
     }
 
@@ -48,20 +46,6 @@ impl Contacts {
         }
         taken.sort_unstable();
         taken
-    }
-
-    /// The last telephone of the text's closing lines, where a signature stands.
-    pub fn signature_phone<'a>(&self, text: &'a str) -> Option<&'a str> {
-        /// A signature is rarely longer.
-        const CLOSING_LINES: usize = 8;
-        let own = text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('>'));
-        let closing: Vec<&str> = own.collect();
-        let phone = |line: &&'a str| {
-            let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
-            let whole = |hit: &&str| (9..=15).contains(&digits(hit)) && !super::dates::numeric(hit);
-            self.phone.find_iter(line).map(|hit| hit.as_str().trim()).find(whole)
-        };
-        closing.iter().rev().take(CLOSING_LINES).find_map(phone)
     }
 }
 

@@ -140,7 +140,16 @@ fn run_from(page: &Page<'_>, chunks: &[Chunk], at: usize) -> Vec<(usize, usize)>
     for pair in chunks.get(at..).unwrap_or_default().windows(2).take(GROUPS) {
         let [one, two] = pair else { break };
         let gap = page.slice(one.end, two.start);
-        let near = matches!(gap, " " | ") " | ")" | " (" | "(" | "\u{a0}" | ")-" | " - " | " / " | "  ");
+        let bank = || {
+            let head = page.slice(first.start, first.end);
+            let letters = gap.trim();
+            run.len() == 1
+                && letters.len() == 4
+                && letters.bytes().all(|b| b.is_ascii_uppercase())
+                && iban_head(head)
+        };
+        let near =
+            bank() || matches!(gap, " " | ") " | ")" | " (" | "(" | "\u{a0}" | ")-" | " - " | " / " | "  ");
         let grouped =
             two.letters <= 4 && two.end - two.start <= 12 && !page.slice(two.start, two.end).contains(':');
         if !near || !grouped {
@@ -200,19 +209,25 @@ fn by_form(text: &str, label: Option<Label>) -> Option<(Kind, &'static str)> {
             Some((Kind::Card, "card.luhn"))
         }
         (14, 0) if mask.len() == 14 && checks::cnpj(text) => Some((Kind::Id, "id.cnpj")),
+        _ if letters > 0 && cnpj_form(&mask) && checks::cnpj(text) => Some((Kind::Id, "id.cnpj")),
         (15, 0) if matches!(mask.len(), 15 | 18) && checks::cns(text) => Some((Kind::Id, "id.cns")),
         (15, 0) if mask.len() == 15 && checks::imei(text) => Some((Kind::Device, "device.imei")),
         (20, 0) if text.starts_with("80380") => Some((Kind::Id, "id.tessera_sanitaria")),
         (9, 0) if mask == "ddd-dd-dddd" && checks::ssn(text) => Some((Kind::Id, "id.ssn")),
         (9..=11, 0) if nit_form(&mask) && checks::nit(text) => Some((Kind::Id, "id.nit")),
-        (8 | 9, 0 | 1) if matches!(mask.as_str(), "dd.ddd.ddd-d" | "dd.ddd.ddd-X" | "d.ddd.ddd-d") => {
+        (8 | 9, 0 | 1)
+            if matches!(mask.as_str(), "dd.ddd.ddd-d" | "dd.ddd.ddd-X" | "d.ddd.ddd-d") && open =>
+        {
             Some((Kind::Id, "id.rg"))
         }
-        (8 | 10, 0) if matches!(mask.as_str(), "dd.ddd.ddd" | "d.ddd.ddd.ddd") && !text.ends_with("000") => {
+        (8 | 10, 0)
+            if matches!(mask.as_str(), "dd.ddd.ddd" | "d.ddd.ddd.ddd") && !text.ends_with("000") && open =>
+        {
             Some((Kind::Id, "id.cedula"))
         }
         (5..=11, 6..=11) if codice_fiscale(&mask) => Some((Kind::Id, "id.codice_fiscale")),
-        (5..=9, 2..=5) if mbi(text) => Some((Kind::Id, "id.mbi")),
+        _ if omocodia(text) && checks::codice_fiscale(text) => Some((Kind::Id, "id.codice_fiscale")),
+        _ if mbi(text) => Some((Kind::Id, "id.mbi")),
         (7, 2) if mask == "XXddddddd" && checks::dea(text) && open => Some((Kind::Id, "id.dea")),
         (12.., 2..)
             if iban_form(text)
@@ -261,6 +276,24 @@ fn codice_fiscale(mask: &str) -> bool {
         && plain.iter().filter(|c| **c == 'd').count() >= 5
 }
 
+/// Fourteen letters and digits, the last two digits, in one piece or as `12.ABC.345/01DE-35`.
+fn cnpj_form(mask: &str) -> bool {
+    let marks: String = mask.chars().filter(|c| !matches!(c, 'd' | 'X')).collect();
+    let whole = mask.len() - marks.len() == 14 && mask.ends_with("dd");
+    whole && (marks.is_empty() || marks == "../-" && mask.find('.') == Some(2) && mask.find('/') == Some(10))
+}
+
+/// Digits of a codice fiscale written as letters where two persons would share it; with few digits
+/// left only the check letter is proof.
+fn omocodia(text: &str) -> bool {
+    let number = |c: char| c.is_ascii_digit() || "LMNPQRSTUV".contains(c.to_ascii_uppercase());
+    text.len() == 16
+        && text.chars().enumerate().all(|(at, c)| match at {
+            0..=5 | 8 | 11 | 15 => c.is_ascii_alphabetic(),
+            _ => number(c),
+        })
+}
+
 /// Medicare's number: C A AN N A AN N A A N N, without S L O I B Z.
 fn mbi(text: &str) -> bool {
     let plain: Vec<char> = text.chars().filter(|c| *c != '-' && *c != ' ').collect();
@@ -274,6 +307,11 @@ fn mbi(text: &str) -> bool {
             2 | 5 => letter(*c) || c.is_ascii_digit(),
             _ => c.is_ascii_digit(),
         })
+}
+
+/// `GB82`: behind it a bank's four letters may stand.
+fn iban_head(text: &str) -> bool {
+    matches!(text.as_bytes(), [a, b, c, d] if a.is_ascii_uppercase() && b.is_ascii_uppercase() && c.is_ascii_digit() && d.is_ascii_digit())
 }
 
 /// Two letters, two digits, then 11 to 30 letters and digits.

@@ -30,11 +30,20 @@ pub fn names(
     };
     let beside = |at: Option<usize>| at.and_then(|at| named.get(at)) == Some(&true);
     let mut found = Vec::new();
-    let trailing =
+    let particle =
         |at: usize| page.get(at).is_some_and(|t| t.shape == Shape::Lower && t.roles.has(Roles::PARTICLE));
     for (first, last) in stretches(page, fits) {
-        let first = (first..last).find(|at| !trailing(*at)).unwrap_or(first);
-        let last = (first..=last).rfind(|at| !trailing(*at)).unwrap_or(last);
+        // `da` at an edge belongs to the name only where the name goes on beyond it.
+        let inner = |at: &usize| !particle(*at);
+        let goes_on = beside(first.checked_sub(1));
+        let opens = |at: &usize| inner(at) && (goes_on || !announces(page, *at));
+        let (Some(first), Some(last)) = ((first..=last).find(opens), (first..=last).rfind(inner)) else {
+            continue;
+        };
+        let begin = (0..first).rev().take_while(|at| particle(*at)).last();
+        let first = begin.filter(|at| beside(at.checked_sub(1))).unwrap_or(first);
+        let end = (last + 1..page.tokens.len()).take_while(|at| particle(*at)).last();
+        let last = end.filter(|at| beside(Some(at + 1))).unwrap_or(last);
         let words = (first..=last).filter(|at| page.get(*at).is_some_and(Token::is_word)).count();
         let sure =
             words > 1 || (first..=last).any(|at| chances.get(at).is_some_and(|chance| chance.name >= NAME));
@@ -46,11 +55,15 @@ pub fn names(
     found
 }
 
+/// True for a word that stands before names and is none itself: patient, Dr.
+fn announces(page: &Page<'_>, at: usize) -> bool {
+    let says = |token: &Token| [Roles::TITLE, Roles::ROLE, Roles::GREET].iter().any(|r| token.roles.has(*r));
+    page.get(at).is_some_and(|token| says(token) && !token.roles.has(Roles::NAME))
+}
+
 /// Letters that are not written as products and codes are, and no ordinary word in small letters.
 fn may_be_name(token: &Token) -> bool {
-    let small = token.shape == Shape::Lower && token.is_ordinary();
-    let spoken = [Roles::TITLE, Roles::ROLE, Roles::GREET].iter().any(|role| token.roles.has(*role));
-    let ordinary = small || spoken && !token.roles.has(Roles::NAME);
+    let ordinary = token.shape == Shape::Lower && token.is_ordinary() && !token.roles.has(Roles::NAME);
     token.is_word() && !ordinary && token.shape != Shape::Camel && !token.roles.has(Roles::NEVER)
 }
 

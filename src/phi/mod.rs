@@ -4,6 +4,7 @@
 //! call, never fails: what it cannot judge the caller withholds with [`withheld`].
 
 mod addresses;
+mod callback;
 #[cfg(test)]
 mod cases;
 mod chains;
@@ -30,5 +31,5 @@ mod zones;
 
 pub use explain::Reason;
 pub use finding::{Finding, Kind, Span};
-pub use placeholders::Placeholders;
+pub use placeholders::{Issued, Placeholders, TicketNumbers};
 pub use redact::{Context, Lists, LocalFormat, Redaction, Redactor, no_customer_text, withheld};

@@ -3,7 +3,7 @@
 //! gives findings. The author's own name stays in greeting and signature, and nowhere behind a
 //! role: a patient may share it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::chains::{Chains, Ground};
 use super::finding::{Finding, Kind};
@@ -178,6 +178,27 @@ impl<'p, 'a> Names<'p, 'a> {
             names.iter().filter_map(|(first, last, ground)| self.finding(*first, *last, ground.rule())),
         );
         self.again(&words, found);
+        self.join(found);
+    }
+
+    /// `Virginia Alcântara de Menezes`: a particle between two names belongs to them.
+    fn join(&self, found: &mut Vec<Finding>) {
+        let names = found.iter().filter(|f| f.kind == Kind::Name);
+        let (starts, ends): (HashMap<usize, usize>, HashMap<usize, usize>) =
+            names.map(|f| ((f.start, f.end), (f.end, f.start))).unzip();
+        let tokens = &self.page.tokens;
+        for (at, token) in tokens.iter().enumerate() {
+            let particle = token.shape == Shape::Lower
+                && token.roles.has(Roles::PARTICLE)
+                && !matches!(self.page.word(at), "e" | "y" | "a" | "al");
+            let Some((prev, next)) = self.page.before(at).zip(tokens.get(at + 1)).filter(|_| particle) else {
+                continue;
+            };
+            let near = prev.line == token.line && next.line == token.line;
+            if let (true, Some(start), Some(end)) = (near, ends.get(&prev.end), starts.get(&next.start)) {
+                found.push(Finding::new(*start, *end, Kind::Name, "name.join"));
+            }
+        }
     }
 
     /// Adds what the model takes for a name and no rule holds.

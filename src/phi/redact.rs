@@ -120,6 +120,7 @@ impl Redactor {
     /// once found is found again. Give it the body before the subject and the file names.
     pub fn redact_with(&self, ticket: &mut Placeholders, text: &RawText, context: &Context<'_>) -> Redaction {
         let findings = self.findings(text.expose(), context, ticket);
+        ticket.reserve(text);
         let text = RedactedText::vouched(replaced(text.expose(), &findings, ticket));
         Redaction { text, findings }
     }
@@ -137,12 +138,6 @@ impl Redactor {
         }
         let findings = self.findings(&spaced, context, ticket);
         RedactedText::vouched(replaced(name.expose(), &findings, ticket))
-    }
-
-    /// The requester's own telephone from the signature, for a sealed, typed field: agents call back
-    /// with it, though the text itself is redacted.
-    pub fn requester_phone(&self, text: &RawText) -> Option<RawText> {
-        self.contacts.signature_phone(text.expose()).map(RawText::new)
     }
 
     /// What `mailward redact --jsonl` prints: the spans in code points, and the redacted text.

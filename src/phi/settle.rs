@@ -64,6 +64,16 @@ pub fn placeholders(text: &str) -> Vec<(usize, usize)> {
     found
 }
 
+/// The kinds and numbers of the placeholders in a text.
+pub fn numbers(text: &str) -> Vec<(Kind, u32)> {
+    let inside = |(start, end): (usize, usize)| text.get(start + 1..end - 1)?.split_once('-');
+    let parsed = |(kind, number): (&str, &str)| {
+        let kind = Kind::ALL.into_iter().find(|known| known.as_str() == kind)?;
+        Some((kind, number.parse().ok()?))
+    };
+    placeholders(text).into_iter().filter_map(inside).filter_map(parsed).collect()
+}
+
 /// Cuts out of the findings what is a placeholder already.
 pub fn without(findings: Vec<Finding>, placeholders: &[(usize, usize)], text: &str) -> Vec<Finding> {
     if placeholders.is_empty() {

@@ -11,7 +11,7 @@ use crate::domain::effect::{Decision, Effect, NewArticle, Subject};
 use crate::domain::facts::TicketRef;
 use crate::domain::ids::{ArticleId, LookupKey, OutboxId, TicketId};
 use crate::domain::message::{Attachment, Label, MessageClass};
-use crate::domain::outgoing::{Minted, Suppression};
+use crate::domain::outgoing::{INTERNAL, Minted, Suppression};
 use crate::domain::ticket::{ArticleKind, LastPublic, Role};
 
 /// What was written.
@@ -40,8 +40,11 @@ impl Work {
         let ticket = placed.ticket.map(|ticket| ticket.id);
         if let Some(ticket) = ticket {
             self.add_messages(ticket, decision, &placed, ids)?;
-            self.add_outbox(&placed, decision, minted, ids)?;
             self.add_refs(ticket, decision, minted);
+        }
+        self.add_outbox(&placed, decision, minted, ids)?;
+        if let Some(ticket) = ticket {
+            self.regroup(ticket, decision).await?;
         }
         for effect in &decision.effects {
             match effect {
@@ -90,12 +93,12 @@ impl Work {
     ) -> Result<(), StoreError> {
         let mut others = Vec::new();
         if let Subject::New(new) = &decision.subject {
-            others.extend_from_slice(&new.possibly_related);
+            others.extend(new.possibly_related.iter().cloned());
         }
         let mut article_ids = placed.articles.iter();
         for effect in &decision.effects {
             match effect {
-                Effect::Relate(other) => others.push(*other),
+                Effect::Relate(other) => others.push(other.clone()),
                 Effect::AddArticle(article) => {
                     let id =
                         article_ids.next().ok_or_else(|| StoreError::defect("a message without an id"))?;
@@ -104,7 +107,7 @@ impl Work {
                 _ => {}
             }
         }
-        let others = others.into_iter().filter(|other| *other != ticket);
+        let others = others.into_iter().filter(|other| other.ticket != ticket);
         self.pending.relations.extend(others.map(|other| (ticket, other)));
         Ok(())
     }
@@ -165,8 +168,12 @@ impl Work {
         minted: &[Minted],
         ids: &Ids,
     ) -> Result<(), StoreError> {
-        let Some(loaded) = &placed.loaded else { return Ok(()) };
-        let ticket = &loaded.row.snapshot;
+        let row = placed.loaded.as_ref().map(|loaded| &loaded.row.snapshot);
+        let desk = match (&decision.subject, row) {
+            (Subject::Held(desk), _) => desk,
+            (_, Some(row)) => &row.desk,
+            (_, None) => return Ok(()),
+        };
         let answer = decision.effects.iter().filter_map(|effect| match effect {
             Effect::AddArticle(article) => Some(article),
             _ => None,
@@ -181,17 +188,17 @@ impl Work {
                 path: mail.reverse_path.as_ref().map(|path| path.expose().into()),
                 id: mail.message_id.expose().into(),
             };
-            let to_agent = matches!(mail.kind, "notification" | "refusal" | "escalation");
+            let inside = INTERNAL.contains(&mail.kind);
             let sends = mail.suppressed.is_none();
             self.pending.outbox.push(OutboxRow {
                 id: mail.id,
-                ticket: ticket.id,
-                article: answer.filter(|_| !to_agent),
+                ticket: row.map(|row| row.id),
+                article: answer.filter(|_| !inside),
                 participant: i64::from(mail.participant.get()),
-                desk: ticket.desk.clone(),
+                desk: desk.clone(),
                 kind: mail.kind,
                 automatic: mail.automatic,
-                governed: mail.automatic && sends && !to_agent,
+                governed: mail.automatic && sends && !inside,
                 suppressed: mail.suppressed.map(Suppression::as_str),
                 recipient: LookupKey(address_key(&self.sealer, &mail.recipient)),
                 message: message_key(&self.sealer, &mail.message_id),

@@ -20,7 +20,8 @@ const LOST: &str = "(not in the ledger)";
 const MAILS: &str = "SELECT account, day, state, place, COUNT(*) AS n FROM (
     SELECT l.account, l.arrived_at / 86400000000 AS day, l.state,
         CASE
-            WHEN EXISTS (SELECT 1 FROM article a WHERE a.ticket = l.ticket AND a.seq = 1 AND a.ledger = l.id)
+            WHEN EXISTS (SELECT 1 FROM article a WHERE a.ticket = l.ticket AND COALESCE(a.merged_seq, a.seq) = 1
+                    AND a.ledger = l.id)
                 THEN 'opens'
             WHEN EXISTS (SELECT 1 FROM article a WHERE a.ticket = l.ticket AND a.ledger = l.id) THEN 'joins'
             WHEN l.action IN ('new', 'follow_up', 'joined', 'reopened') THEN 'nowhere'

@@ -154,7 +154,7 @@ impl Work {
     pub async fn desk_named(
         &mut self,
         hints: &ThreadHints,
-        bounced: Option<&MessageId>,
+        (bounced, receiving): (Option<&MessageId>, &DeskName),
     ) -> Result<Option<DeskName>, StoreError> {
         for token in hints.tokens.iter().take(REFERENCES) {
             let named = self.load_number(token.ticket).await?.map(|loaded| loaded.row.snapshot.id);
@@ -162,6 +162,9 @@ impl Work {
             if let Some(ticket) = self.survivor(named).await? {
                 return Ok(Some(ticket.desk));
             }
+        }
+        if let Some(desk) = self.desk_moved_to(hints, receiving).await? {
+            return Ok(Some(desk));
         }
         let Some(bounced) = bounced else { return Ok(None) };
         let row = sqlx::query(
@@ -171,6 +174,37 @@ impl Work {
         .fetch_optional(self.on().await?)
         .await?;
         row.map(|row| Cells(&row).name("desk", DeskName::parse)).transpose()
+    }
+
+    /// The desk of a ticket that a reference names and that was moved there: mail of it was written by
+    /// the receiving desk before.
+    async fn desk_moved_to(
+        &mut self,
+        hints: &ThreadHints,
+        receiving: &DeskName,
+    ) -> Result<Option<DeskName>, StoreError> {
+        let references = self.keys(hints).into_iter().map(|(_, key)| key);
+        let references: Vec<Key> = references.filter(|key| matches!(key, Key::Message(_))).collect();
+        self.look_up(&references).await?;
+        for key in &references {
+            for id in self.foresight.named(key) {
+                let Some(ticket) = self.survivor(id).await? else { continue };
+                if ticket.desk != *receiving && self.wrote(receiving, ticket.id).await? {
+                    return Ok(Some(ticket.desk));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Was mail of the ticket written by this desk?
+    async fn wrote(&mut self, desk: &DeskName, ticket: TicketId) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT 1 AS one FROM outbox WHERE ticket = $1 AND desk = $2 LIMIT 1")
+            .bind(raw(ticket.as_bytes()))
+            .bind(desk.as_str())
+            .fetch_optional(self.on().await?)
+            .await?;
+        Ok(row.is_some())
     }
 
     /// Duplicate, repeated Message-ID and the governor's counts, in one statement; none for a mail
@@ -215,8 +249,10 @@ impl Work {
         .await?;
         let cells = Cells(&row);
         let copied = cells.flag("copied")?;
+        let (copies, breach_copy) = if copied { self.copies(query).await? } else { (Vec::new(), false) };
         Ok(MessageFacts {
-            copies: if copied { self.copies(query).await? } else { Vec::new() },
+            copies,
+            breach_copy,
             duplicate_of: cells.maybe_blob("twin")?.map(|id| LedgerId::from_slice(&id)).transpose()?,
             message_id_seen: cells.flag("seen")?,
             counts: counts(&cells)?,
@@ -224,16 +260,22 @@ impl Work {
         })
     }
 
-    /// Tickets of other accounts with the same content (L11).
-    async fn copies(&mut self, query: &FactsQuery<'_>) -> Result<Vec<TicketId>, StoreError> {
+    /// Tickets of other accounts with the same content (L11), and whether one is restricted.
+    async fn copies(&mut self, query: &FactsQuery<'_>) -> Result<(Vec<TicketId>, bool), StoreError> {
         let rows = sqlx::query(
-            "SELECT DISTINCT ticket FROM ledger WHERE account <> $1 AND content_key = $2 AND ticket IS NOT NULL LIMIT 16",
+            "SELECT DISTINCT l.ticket, t.restricted FROM ledger l JOIN ticket t ON t.id = l.ticket
+             WHERE l.account <> $1 AND l.content_key = $2 LIMIT 16",
         )
         .bind(query.account.as_str())
         .bind(raw(&query.content_key.0))
         .fetch_all(self.on().await?)
         .await?;
-        rows.iter().map(|row| Ok(TicketId::from_slice(&Cells(row).blob("ticket")?)?)).collect()
+        let (mut copies, mut restricted) = (Vec::new(), false);
+        for row in &rows {
+            copies.push(TicketId::from_slice(&Cells(row).blob("ticket")?)?);
+            restricted |= Cells(row).flag("restricted")?;
+        }
+        Ok((copies, restricted))
     }
 
     /// The newest message of the customer, where an agent's token found its ticket.
@@ -258,11 +300,11 @@ impl Work {
             return Ok(None);
         }
         let row = sqlx::query(
-            "SELECT o.id AS id, o.ticket, o.automatic, 0 AS rank, o.created_at AS at
+            "SELECT o.id AS id, o.ticket, o.automatic, o.kind, 0 AS rank, o.created_at AS at
              FROM outbox o JOIN ticket t ON t.id = o.ticket
              WHERE o.state <> 'suppressed' AND t.desk = $1 AND o.message_key = $2
              UNION ALL
-             SELECT o.id AS id, o.ticket, o.automatic, 1 AS rank, o.created_at AS at
+             SELECT o.id AS id, o.ticket, o.automatic, o.kind, 1 AS rank, o.created_at AS at
              FROM ticket t JOIN outbox o ON o.ticket = t.id
              WHERE o.state <> 'suppressed' AND t.desk = $1 AND t.number = $3 AND o.participant = $4
              ORDER BY rank, at DESC, id DESC LIMIT 1",
@@ -279,6 +321,7 @@ impl Work {
             outbox: OutboxId::from_slice(&cells.blob("id")?)?,
             ticket: TicketId::from_slice(&cells.blob("ticket")?)?,
             answer: !cells.flag("automatic")?,
+            page: cells.text("kind")? == "page",
         };
         Ok(self.load(sent.ticket).await?.map(|loaded| (sent, loaded.snapshot())))
     }

@@ -94,6 +94,9 @@ pub enum Tidied {
 const BOUND: usize = 13;
 /// Originals of one statement: their bodies are in memory twice while it runs.
 const BODIES: usize = 8;
+/// Octets of one piece of a large original: the driver and the database hold a value five times over
+/// while they write it.
+pub(super) const PIECE: usize = 1 << 20;
 
 impl Store {
     /// Makes originals, ledger rows and cursor durable in one transaction. Idempotent by place; the
@@ -251,9 +254,17 @@ async fn insert_bodies(tx: &mut Transaction<'static, Any>, mails: &[&NewOriginal
     let sql = format!("INSERT INTO original (ledger, body) VALUES {}", rows(mails.len(), 2));
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for mail in mails {
-        query = query.bind(raw(mail.id.as_bytes())).bind(mail.sealed.body.as_slice());
+        let first = mail.sealed.body.chunks(PIECE).next().unwrap_or_default();
+        query = query.bind(raw(mail.id.as_bytes())).bind(first);
     }
     query.execute(&mut **tx).await?;
+    for mail in mails {
+        for (no, piece) in (0_i64..).zip(mail.sealed.body.chunks(PIECE)).skip(1) {
+            let sql = "INSERT INTO original_part (ledger, no, body) VALUES ($1, $2, $3)";
+            let query = sqlx::query(sql).bind(raw(mail.id.as_bytes())).bind(no).bind(piece);
+            query.execute(&mut **tx).await?;
+        }
+    }
     let sql = format!("INSERT INTO original_key (ledger, key_id, wrapped) VALUES {}", rows(mails.len(), 3));
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for mail in mails {

@@ -21,7 +21,7 @@ impl Store {
         let rows = sqlx::query(
             "SELECT o.id, t.number, o.kind, o.sealed, o.state, o.reason, o.attempts, o.created_at, o.not_before,
                 o.sent_at, o.last_error, o.bounced
-             FROM outbox o JOIN ticket t ON t.id = o.ticket
+             FROM outbox o LEFT JOIN ticket t ON t.id = o.ticket
              WHERE ($1 = 0 OR t.number = $1) AND ($2 = '' OR o.state = $2)
              ORDER BY o.created_at, t.number, o.participant, o.id LIMIT $3",
         )
@@ -41,7 +41,7 @@ impl Store {
         let masked = address.map_or_else(|_| String::new(), |address| address.masked());
         Ok(OutboxView {
             id: id.to_string(),
-            ticket: cells.int("number")?,
+            ticket: cells.maybe_int("number")?,
             kind: cells.text("kind")?,
             recipient: if expose { secret.to } else { masked },
             message_id: secret.id,
@@ -80,7 +80,7 @@ impl Store {
     /// Mails that wait for a person, oldest first.
     pub async fn quarantine_list(&self) -> Result<Vec<QuarantineView>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, state, reason, attempts, state_at, size, sha256 FROM ledger
+            "SELECT id, state, reason, attempts, state_at, size, sha256, desk FROM ledger
              WHERE state IN ('stored', 'held', 'quarantined', 'unfetchable')
                 AND state IN ('quarantined', 'held') ORDER BY state_at, uid",
         )
@@ -93,6 +93,7 @@ impl Store {
                 ledger: id.clone(),
                 id,
                 state: cells.text("state")?,
+                desk: cells.maybe_text("desk")?,
                 reason: cells.maybe_text("reason")?.unwrap_or_default(),
                 attempts: cells.int("attempts")?,
                 since: cells.instant("state_at")?,

@@ -22,10 +22,12 @@ mod listing;
 mod outbox;
 mod pending;
 mod place;
+mod policy_facts;
 mod presence;
 mod privacy;
 mod quarantine;
 mod read;
+mod regroup;
 mod rekey;
 mod replay;
 mod report;
@@ -50,6 +52,7 @@ pub use lease::{Lease, LeaseName};
 pub use ledger::{Cursor, Landing, NewOriginal, OriginalBatch, Tidied, ToTidy};
 pub use outbox::{Claimed, Hold, Outcome};
 pub use place::{Placed, Thread};
+pub use policy_facts::PolicyQuery;
 pub use presence::Presence;
 pub use privacy::Revealed;
 pub use quarantine::QuarantineAction;
@@ -60,7 +63,7 @@ pub use tick::{CommandQuery, TickQuery};
 pub use views::{
     ArticleView, AttachmentView, AuditReport, AuditView, BalanceView, ClockView, CopyView, ErasedView,
     HistoryView, LedgerFilter, LedgerView, OutboxFilter, OutboxView, ParticipantView, QuarantineView,
-    TicketFilter, TicketLine, TicketView,
+    RelatedView, TicketFilter, TicketLine, TicketView,
 };
 pub use work::{Ids, Work};
 

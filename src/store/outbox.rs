@@ -34,8 +34,8 @@ pub struct Hold {
 pub struct Claimed {
     /// The row.
     pub id: OutboxId,
-    /// Its ticket.
-    pub ticket: TicketId,
+    /// Its ticket; none for word about mail that is held.
+    pub ticket: Option<TicketId>,
     /// `Notice::kind`.
     pub kind: String,
     /// RCPT TO.
@@ -84,6 +84,10 @@ pub enum Outcome {
     },
 }
 
+fn ticket_of(cells: &Cells<'_>) -> Result<Option<TicketId>, StoreError> {
+    cells.maybe_blob("ticket")?.map(|id| Ok(TicketId::from_slice(&id)?)).transpose()
+}
+
 /// What a row needs to be sent.
 fn read(row: &AnyRow, store: &Store) -> Result<Claimed, StoreError> {
     let cells = Cells(row);
@@ -93,7 +97,7 @@ fn read(row: &AnyRow, store: &Store) -> Result<Claimed, StoreError> {
         |text: &str| EmailAddress::parse(text).map_err(|_| StoreError::defect("a sealed address is none"));
     Ok(Claimed {
         id,
-        ticket: TicketId::from_slice(&cells.blob("ticket")?)?,
+        ticket: ticket_of(&cells)?,
         kind: cells.text("kind")?,
         recipient: address(&secret.to)?,
         reverse_path: secret.path.as_deref().map(address).transpose()?,
@@ -188,7 +192,10 @@ impl Store {
                 Outcome::Sent { .. } => {}
                 Outcome::Later { not_before, error } => {
                     let error = (error.as_str(), *not_before);
-                    later(&mut work.tx, *id, run, error).await?;
+                    if let Some(ticket) = later(&mut work.tx, *id, run, error).await? {
+                        // A page that fails takes the second channel at once.
+                        work.look(ticket, now).await?;
+                    }
                 }
                 Outcome::Dead { error } => work.settle_dead((*id, run), error, now).await?,
             }
@@ -275,34 +282,37 @@ impl Store {
         .fetch_optional(&mut *work.tx)
         .await?;
         let row = row.ok_or(StoreError::Missing("mail that could be sent again"))?;
-        let ticket = TicketId::from_slice(&Cells(&row).blob("ticket")?)?;
+        let ticket = ticket_of(&Cells(&row))?;
         work.note(about(id, ticket, "outbox_retry", (now, audit::name(actor))));
         work.commit(now).await
     }
 }
 
-fn about(id: OutboxId, ticket: TicketId, action: &str, (at, actor): (Instant, String)) -> Entry {
+fn about(id: OutboxId, ticket: Option<TicketId>, action: &str, (at, actor): (Instant, String)) -> Entry {
     let reasons = vec![format!("outbox:{id}")];
-    Entry { at, actor, action: action.into(), ticket: Some(ticket), ledger: None, reasons }
+    Entry { at, actor, action: action.into(), ticket, ledger: None, reasons }
 }
 
+/// Puts a row off; gives the ticket when it was a page.
 async fn later(
     on: &mut AnyConnection,
     id: OutboxId,
     run: RunId,
     (error, not_before): (&str, Instant),
-) -> Result<(), StoreError> {
-    sqlx::query(
+) -> Result<Option<TicketId>, StoreError> {
+    let row = sqlx::query(
         "UPDATE outbox SET state = 'later', not_before = $1, last_error = $2, run = NULL, lease_until = NULL
-         WHERE id = $3 AND state = 'leased' AND run = $4",
+         WHERE id = $3 AND state = 'leased' AND run = $4 RETURNING ticket, kind",
     )
     .bind(micros(not_before))
     .bind(error.to_owned())
     .bind(raw(id.as_bytes()))
     .bind(raw(run.as_bytes()))
-    .execute(on)
+    .fetch_optional(on)
     .await?;
-    Ok(())
+    let Some(row) = row else { return Ok(None) };
+    let page = Cells(&row).text("kind")? == "page";
+    Ok(ticket_of(&Cells(&row))?.filter(|_| page))
 }
 
 /// An accepted row, and what the relay calls it.
@@ -323,18 +333,57 @@ impl Work {
             "UPDATE outbox SET state = 'sent', sent_at = $1, not_before = NULL, lease_until = NULL, run = NULL,
                 last_error = NULL
              WHERE id IN ({}) AND state IN ('leased', 'later', 'queued', 'dead')
-             RETURNING id, ticket, article, participant",
+             RETURNING id, ticket, article, participant, kind",
             marks(2, ids.len())
         );
         let mut query = sqlx::query(AssertSqlSafe(sql)).bind(micros(now));
         for (id, _) in &ids {
             query = query.bind(raw(id.as_bytes()));
         }
+        let mut acknowledged = Vec::new();
         for row in query.fetch_all(&mut *self.tx).await? {
+            if let ("received" | "answer" | "resolved", Some(ticket)) =
+                (Cells(&row).text("kind")?.as_str(), ticket_of(&Cells(&row))?)
+            {
+                acknowledged.push(ticket);
+            }
             let id = OutboxId::from_slice(&Cells(&row).blob("id")?)?;
             let learnt = sent.iter().find(|(row, _)| *row == id).and_then(|(_, learnt)| *learnt);
             self.accepted(&Cells(&row), learnt, now).await?;
         }
+        self.acknowledged(&acknowledged, now).await
+    }
+
+    /// Clocks that waited for the acknowledgment start at the sweep's next look.
+    async fn acknowledged(&mut self, tickets: &[TicketId], now: Instant) -> Result<(), StoreError> {
+        if tickets.is_empty() {
+            return Ok(());
+        }
+        let tickets = padded(tickets);
+        let sql = format!(
+            "UPDATE ticket SET ack_settled_at = $1,
+                due_at = CASE WHEN due_at IS NULL OR due_at > $1 THEN $1 ELSE due_at END
+             WHERE awaits_ack = 1 AND ack_settled_at IS NULL AND id IN ({})",
+            marks(2, tickets.len())
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(micros(now));
+        for id in &tickets {
+            query = query.bind(raw(id.as_bytes()));
+        }
+        query.execute(&mut *self.tx).await?;
+        Ok(())
+    }
+
+    /// The sweep looks at a ticket at once.
+    async fn look(&mut self, ticket: TicketId, now: Instant) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE ticket SET due_at = CASE WHEN due_at IS NULL OR due_at > $1 THEN $1 ELSE due_at END
+             WHERE id = $2 AND state <> 'closed'",
+        )
+        .bind(micros(now))
+        .bind(raw(ticket.as_bytes()))
+        .execute(&mut *self.tx)
+        .await?;
         Ok(())
     }
 
@@ -344,7 +393,7 @@ impl Work {
         learnt: Option<&MessageId>,
         now: Instant,
     ) -> Result<(), StoreError> {
-        let ticket = TicketId::from_slice(&cells.blob("ticket")?)?;
+        let Some(ticket) = ticket_of(cells)? else { return Ok(()) };
         if let Some(learnt) = learnt {
             let key = message_key(&self.sealer, learnt);
             insert_refs(On(&mut self.tx, self.dialect), &[(key, ticket)]).await?;
@@ -373,7 +422,7 @@ impl Work {
     ) -> Result<(), StoreError> {
         let row = sqlx::query(
             "UPDATE outbox SET state = 'dead', last_error = $1, not_before = NULL, lease_until = NULL, run = NULL
-             WHERE id = $2 AND state = 'leased' AND run = $3 RETURNING ticket, article",
+             WHERE id = $2 AND state = 'leased' AND run = $3 RETURNING ticket, article, kind",
         )
         .bind(error.to_owned())
         .bind(raw(id.as_bytes()))
@@ -381,17 +430,15 @@ impl Work {
         .fetch_optional(&mut *self.tx)
         .await?;
         let Some(row) = row else { return Ok(()) };
-        let ticket = TicketId::from_slice(&Cells(&row).blob("ticket")?)?;
+        let ticket = ticket_of(&Cells(&row))?;
         self.note(about(id, ticket, "delivery_failed", (now, "system".into())));
-        if Cells(&row).maybe_blob("article")?.is_some() {
-            sqlx::query(
-                "UPDATE ticket SET due_at = CASE WHEN due_at IS NULL OR due_at > $1 THEN $1 ELSE due_at END
-                 WHERE id = $2 AND state <> 'closed'",
-            )
-            .bind(micros(now))
-            .bind(raw(ticket.as_bytes()))
-            .execute(&mut *self.tx)
-            .await?;
+        let (Some(ticket), kind) = (ticket, Cells(&row).text("kind")?) else { return Ok(()) };
+        if kind == "received" {
+            // Nothing can be waited for any more.
+            self.acknowledged(&[ticket], now).await?;
+        }
+        if Cells(&row).maybe_blob("article")?.is_some() || kind == "page" {
+            self.look(ticket, now).await?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use super::dialect::Dialect;
 use super::ticket_row::{ParticipantRow, TicketRow};
 use super::work::{MailKeys, Work};
 use super::write::{self, On};
+use crate::domain::effect::Related;
 use crate::domain::ids::{ArticleId, DeskName, LedgerId, LookupKey, OutboxId, TicketId};
 use crate::domain::message::Instant;
 
@@ -44,7 +45,7 @@ pub(super) struct AttachmentRow {
 /// One row of `outbox`.
 pub(super) struct OutboxRow {
     pub id: OutboxId,
-    pub ticket: TicketId,
+    pub ticket: Option<TicketId>,
     pub article: Option<ArticleId>,
     pub participant: i64,
     pub desk: DeskName,
@@ -85,7 +86,7 @@ pub(super) struct Pending {
     pub attachments: Vec<AttachmentRow>,
     pub outbox: Vec<OutboxRow>,
     pub refs: Vec<([u8; 16], TicketId)>,
-    pub relations: Vec<(TicketId, TicketId)>,
+    pub relations: Vec<(TicketId, Related)>,
     pub ends: Vec<LedgerEnd>,
 }
 

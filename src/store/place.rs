@@ -49,6 +49,22 @@ fn thread(secret: &ThreadSecret) -> Thread {
     }
 }
 
+/// Whom word about a mail in no ticket goes to: nobody has a number there.
+fn strangers(decision: &Decision) -> Result<Vec<(ParticipantNo, Mailbox)>, StoreError> {
+    let mails = decision.effects.iter().filter_map(|effect| match effect {
+        Effect::Enqueue(mail) => Some(&mail.to),
+        _ => None,
+    });
+    let mailbox = |to: &Recipient| match to {
+        Recipient::Sender(mailbox) => Ok((ParticipantNo::FIRST, (**mailbox).clone())),
+        Recipient::Agent(_, address) | Recipient::Contact(address) => {
+            Ok((ParticipantNo::FIRST, Mailbox { name: None, address: address.clone() }))
+        }
+        Recipient::Participant(_) => Err(StoreError::defect("a participant of no ticket")),
+    };
+    mails.map(mailbox).collect()
+}
+
 impl Work {
     /// Gives the decision's ticket its place: for a new one the next gapless number, for an existing
     /// one the check of its version. Adds participants (agents who are told, too).
@@ -60,7 +76,7 @@ impl Work {
         let articles = decision.effects.iter().filter(is_article).map(|_| ids.article());
         let articles = articles.collect::<Result<Vec<_>, _>>()?;
         let mut loaded = match &decision.subject {
-            Subject::Nothing => return Self::place_nothing(decision),
+            Subject::Nothing | Subject::Held(_) => return Self::place_nothing(decision),
             Subject::New(new) => {
                 let row = TicketRow::open(new, ids.ticket()?, self.next_number().await?);
                 Loaded { row, people: Vec::new() }
@@ -108,12 +124,17 @@ impl Work {
     }
 
     fn place_nothing(decision: &Decision) -> Result<Placed, StoreError> {
-        let needs_ticket =
-            |effect: &Effect| !matches!(effect, Effect::SetLedger { .. } | Effect::MarkBounced { .. });
+        let held = matches!(decision.subject, Subject::Held(_));
+        let needs_ticket = |effect: &Effect| match effect {
+            Effect::SetLedger { .. } | Effect::MarkBounced { .. } => false,
+            Effect::Enqueue(_) => !held,
+            _ => true,
+        };
         if decision.effects.iter().any(needs_ticket) {
             return Err(StoreError::defect("an effect needs a ticket and there is none"));
         }
-        let (recipients, articles) = (Vec::new(), Vec::new());
+        let recipients = strangers(decision)?;
+        let articles = Vec::new();
         Ok(Placed { ticket: None, recipients, thread: Thread::default(), loaded: None, articles })
     }
 
@@ -143,7 +164,7 @@ impl Work {
                 Effect::AddParticipant(new) => self.add_person(loaded, new, ids)?,
                 Effect::Enqueue(mail) => {
                     let (agent, address) = match &mail.to {
-                        Recipient::Participant(_) => continue,
+                        Recipient::Participant(_) | Recipient::Sender(_) => continue,
                         Recipient::Agent(agent, address) => (agent.clone(), address),
                         // Nobody's name in the directory: the address acts on nothing.
                         Recipient::Contact(address) => (AgentName::parse(CONTACT)?, address),
@@ -174,7 +195,15 @@ impl Work {
         let place = Place::Participant(loaded.row.snapshot.id, no);
         let sealed = seal(&self.sealer, &place, &Person::of(&new.mailbox), &ids.random)?;
         let (organisation, agent) = (new.organisation.clone(), new.agent.clone());
-        loaded.people.push(ParticipantRow { no, key, role: new.role, organisation, agent, sealed });
+        loaded.people.push(ParticipantRow {
+            no,
+            key,
+            role: new.role,
+            organisation,
+            agent,
+            sealed,
+            merged_from: None,
+        });
         Ok(())
     }
 
@@ -198,6 +227,9 @@ impl Work {
             };
             self.add_person(&mut other, &new, ids)?;
         }
+        for person in other.people.iter_mut().skip(known) {
+            person.merged_from = Some(merged.row.snapshot.id);
+        }
         self.wait_people(&other, known);
         self.keep(other);
         Ok(())
@@ -213,6 +245,7 @@ impl Work {
             let Effect::Enqueue(mail) = effect else { continue };
             let person = match &mail.to {
                 Recipient::Participant(no) => loaded.people.iter().find(|p| p.no == *no),
+                Recipient::Sender(_) => None,
                 Recipient::Agent(_, address) | Recipient::Contact(address) => {
                     let key = LookupKey(address_key(&self.sealer, address));
                     loaded.people.iter().find(|p| p.key == key && p.role == Role::Agent)

@@ -18,6 +18,8 @@ pub enum QuarantineAction {
     Release,
     /// Keep it, in no ticket.
     Discard,
+    /// An agent reviewed it: it becomes no ticket.
+    Refuse,
 }
 
 impl Store {
@@ -66,9 +68,11 @@ impl Store {
             QuarantineAction::Retry => ("quarantine_retry", 0_i64),
             QuarantineAction::Release => ("quarantine_release", 1),
             QuarantineAction::Discard => ("quarantine_discard", 0),
+            QuarantineAction::Refuse => ("held_refuse", 0),
         };
         let done = match action {
-            QuarantineAction::Discard => work.discard(id, now).await?,
+            QuarantineAction::Discard => work.discard(id, "discarded", now).await?,
+            QuarantineAction::Refuse => work.discard(id, "refused", now).await?,
             QuarantineAction::Retry | QuarantineAction::Release => work.again(id, (released, 0), now).await?,
         };
         if !done {
@@ -138,13 +142,14 @@ impl Work {
         .await?;
         Ok(done.rows_affected() == 1)
     }
-    async fn discard(&mut self, id: LedgerId, now: Instant) -> Result<bool, StoreError> {
+    async fn discard(&mut self, id: LedgerId, reason: &str, now: Instant) -> Result<bool, StoreError> {
         let done = sqlx::query(
-            "UPDATE ledger SET state = 'ignored', state_at = $1, reason = 'discarded', action = 'ignored'
+            "UPDATE ledger SET state = 'ignored', state_at = $1, reason = $3, action = 'ignored'
              WHERE id = $2 AND state IN ('quarantined', 'held')",
         )
         .bind(micros(now))
         .bind(raw(id.as_bytes()))
+        .bind(reason.to_owned())
         .execute(&mut *self.tx)
         .await?;
         Ok(done.rows_affected() == 1)

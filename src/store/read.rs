@@ -9,8 +9,8 @@ use super::cells::{Cells, raw};
 use super::sealed::{ArticleSecret, Person, Place, open};
 use super::ticket_row::{ParticipantRow, TicketRow, columns_of_t};
 use super::views::{
-    ArticleView, AttachmentView, ClockView, HistoryView, OutboxFilter, ParticipantView, TicketFilter,
-    TicketLine, TicketView,
+    ArticleView, AttachmentView, ClockView, HistoryView, OutboxFilter, ParticipantView, RelatedView,
+    TicketFilter, TicketLine, TicketView,
 };
 use super::{Store, StoreError};
 use crate::domain::address::Mailbox;
@@ -90,9 +90,13 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let (ticket, line) = self.line(&row, expose)?;
         let id = ticket.snapshot.id;
+        let related = related(&mut on, id).await?;
         let view = TicketView {
             participants: self.participants(&mut on, id, expose).await?,
-            possibly_related: related(&mut on, id).await?,
+            possibly_related: related.iter().map(|other| other.ticket).collect(),
+            related,
+            cadence: ticket.snapshot.cadence.map(|span| span.to_string()),
+            eta: ticket.snapshot.eta.map(|day| day.to_string()),
             clocks: ticket.snapshot.clocks.iter().map(|clock| clock_view(*clock, now)).collect(),
             messages: self.messages(&mut on, id, expose).await?,
             outbox: Vec::new(),
@@ -225,10 +229,12 @@ async fn attachments(
     rows.iter().zip(names).map(view).collect()
 }
 
-async fn related(on: &mut AnyConnection, ticket: TicketId) -> Result<Vec<i64>, StoreError> {
-    let sql = "SELECT t.number FROM relation r JOIN ticket t ON t.id = r.other WHERE r.ticket = $1 ORDER BY t.number";
+async fn related(on: &mut AnyConnection, ticket: TicketId) -> Result<Vec<RelatedView>, StoreError> {
+    let sql = "SELECT t.number, r.reason FROM relation r JOIN ticket t ON t.id = r.other WHERE r.ticket = $1 ORDER BY t.number";
     let rows = sqlx::query(sql).bind(raw(ticket.as_bytes())).fetch_all(on).await?;
-    rows.iter().map(|row| Cells(row).int("number")).collect()
+    let view =
+        |row| Ok(RelatedView { ticket: Cells(row).int("number")?, reason: Cells(row).text("reason")? });
+    rows.iter().map(view).collect()
 }
 
 async fn history(on: &mut AnyConnection, ticket: TicketId) -> Result<Vec<HistoryView>, StoreError> {

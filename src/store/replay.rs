@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
+use futures_util::StreamExt as _;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 use zeroize::Zeroizing;
 
 use super::cells::{Cells, marks, padded, raw};
 use super::lease::Lease;
+use super::ledger::PIECE;
 use super::{Store, StoreError};
 use crate::domain::ids::{AccountName, FolderName, LedgerId, RunId, Uid, UidValidity};
 use crate::domain::message::{Instant, Origin};
@@ -50,13 +52,16 @@ const COLUMNS: &str =
     "l.id, l.account, l.folder, l.uidvalidity, l.uid, l.arrived_at, l.attempts, l.run, l.oversize,
     l.history, l.released, k.key_id, k.wrapped, o.body";
 
-fn read(row: &AnyRow, sealer: &Sealer) -> Result<StoredMail, StoreError> {
-    let cells = Cells(row);
+/// A row, and its original where that lies in pieces.
+type Found = (AnyRow, Vec<u8>);
+
+fn read((row, rest): Found, sealer: &Sealer) -> Result<StoredMail, StoreError> {
+    let cells = Cells(&row);
     let id = LedgerId::from_slice(&cells.blob("id")?)?;
     let original = SealedOriginal {
         wrapped_key: cells.blob("wrapped")?,
         key_id: u8::try_from(cells.int("key_id")?).unwrap_or(0),
-        body: cells.blob("body")?,
+        body: if rest.is_empty() { cells.blob("body")? } else { rest },
     };
     Ok(StoredMail {
         id,
@@ -77,8 +82,8 @@ fn read(row: &AnyRow, sealer: &Sealer) -> Result<StoredMail, StoreError> {
 }
 
 /// Opens rows away from the executor's threads: 32 MiB take tens of milliseconds.
-async fn open_all(rows: Vec<AnyRow>, sealer: Arc<Sealer>) -> Result<Vec<StoredMail>, StoreError> {
-    let open = move || rows.iter().map(|row| read(row, &sealer)).collect();
+async fn open_all(rows: Vec<Found>, sealer: Arc<Sealer>) -> Result<Vec<StoredMail>, StoreError> {
+    let open = move || rows.into_iter().map(|row| read(row, &sealer)).collect();
     tokio::task::spawn_blocking(open).await.map_err(|_| StoreError::defect("opening was cut short"))?
 }
 
@@ -133,7 +138,26 @@ impl Store {
         for id in &ids {
             query = query.bind(raw(id.as_bytes()));
         }
-        open_all(query.fetch_all(&self.pools.read).await?, self.sealer.clone()).await
+        let mut found = Vec::new();
+        for row in query.fetch_all(&self.pools.read).await? {
+            let whole = self.whole(&row).await?;
+            found.push((row, whole));
+        }
+        open_all(found, self.sealer.clone()).await
+    }
+
+    /// The whole of an original that lies in pieces; empty for one that does not.
+    async fn whole(&self, row: &AnyRow) -> Result<Vec<u8>, StoreError> {
+        let mut body = Cells(row).blob("body")?;
+        if body.len() != PIECE {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT body FROM original_part WHERE ledger = $1 ORDER BY no";
+        let mut pieces = sqlx::query(sql).bind(Cells(row).blob("id")?).fetch(&self.pools.read);
+        while let Some(piece) = pieces.next().await {
+            body.extend_from_slice(&Cells(&piece?).blob("body")?);
+        }
+        Ok(body)
     }
 
     /// Counts a solo attempt of this run, durable before the attempt begins (L25); gives the new count.

@@ -11,7 +11,8 @@ use super::ticket_row::{COLUMNS, Loaded, TicketRow};
 use super::work::Work;
 use crate::domain::facts::{CommandFacts, TickFacts};
 use crate::domain::ids::{AccountName, AgentName, FolderName, MessageId, TicketId, TicketNumber};
-use crate::domain::message::Instant;
+use crate::domain::message::{Grade, Instant};
+use crate::domain::outgoing::INTERNAL;
 use crate::domain::policy::Governor;
 use crate::domain::ticket::{LastPublic, Role, TicketSnapshot};
 
@@ -26,6 +27,8 @@ pub struct TickQuery<'a> {
     pub folders: &'a [(AccountName, FolderName)],
     /// Caps of the governor.
     pub caps: &'a Governor,
+    /// The desk has an on-call address.
+    pub on_call: bool,
 }
 
 /// What to read for a command.
@@ -77,7 +80,11 @@ impl Work {
         let requester = ticket.participants.iter().find(|p| p.role == Role::Requester).map(|p| p.key);
         let (mail_waits, unattributed_since) = self.waiting_mail(query).await?;
         let (unsent, never_notify) = self.unsent(ticket).await?;
+        let page_failed = query.on_call && self.page_failed(ticket).await?;
+        let proven = self.loaded(ticket.id).is_some_and(|loaded| loaded.row.grade == Grade::Pass);
         Ok(TickFacts {
+            page_failed,
+            proven,
             never_notify,
             mail_waits,
             unattributed_since,
@@ -146,17 +153,16 @@ impl Work {
             Some(LastPublic::Answer { article, .. }) => Some(raw(article.as_bytes())),
             _ => None,
         };
-        let row = sqlx::query(
+        let inside = INTERNAL.map(|kind| format!("'{kind}'")).join(", ");
+        let sql = format!(
             "SELECT
-                (SELECT COUNT(*) FROM outbox WHERE ticket = $1 AND kind NOT IN ('notification', 'refusal', 'escalation')
+                (SELECT COUNT(*) FROM outbox WHERE ticket = $1 AND kind NOT IN ({inside})
                     AND (state IN ('queued', 'leased', 'later') OR (state = 'dead' AND article = $2))) AS n,
                 (SELECT reason FROM outbox WHERE ticket = $1 AND kind = 'received' AND state = 'suppressed'
                     ORDER BY created_at DESC LIMIT 1) AS reason",
-        )
-        .bind(raw(ticket.id.as_bytes()))
-        .bind(answer)
-        .fetch_one(self.on().await?)
-        .await?;
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(raw(ticket.id.as_bytes())).bind(answer);
+        let row = query.fetch_one(self.on().await?).await?;
         Ok((Cells(&row).int("n")? > 0, Cells(&row).maybe_text("reason")?))
     }
 

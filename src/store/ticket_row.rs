@@ -1,11 +1,13 @@
 //! A ticket's row and its participants as one value in memory: read once in a transaction, changed by
 //! the effects of a decision, written once.
 
+use chrono::NaiveDate;
 use sqlx::any::AnyRow;
 
 use super::StoreError;
 use super::cells::{Cells, from_micros, micros};
 use super::sealed::ThreadSecret;
+use crate::domain::desk::Span;
 use crate::domain::effect::{Effect, NewTicket};
 use crate::domain::ids::{
     AgentName, ArticleId, Category, DeskName, LookupKey, OrganisationName, ParticipantNo, TicketId,
@@ -14,15 +16,16 @@ use crate::domain::ids::{
 use crate::domain::message::{Grade, Instant, Language};
 use crate::domain::text::RedactedText;
 use crate::domain::ticket::{
-    ArticleKind, ClockKind, ClockState, CloseReason, LastPublic, Participant, Priority, Role, TicketClock,
-    TicketSnapshot, TicketState,
+    Acknowledgment, ArticleKind, ClockKind, ClockState, CloseReason, LastPublic, Participant, Priority, Role,
+    TicketClock, TicketSnapshot, TicketState,
 };
 
 /// Every column, in the order in which `write.rs` binds them.
 pub(super) const COLUMNS: &str = "id, number, version, desk, organisation, state, state_at, close_reason, priority,
     category, language, subject, restricted, imported, assignee, merged_into, follow_up_of, opened_at, due_at,
     reminded_at, last_public, last_article, accepted_at, bounced, response_state, response_value, resolution_state,
-    resolution_value, update_state, update_value, grade, thread";
+    resolution_value, update_state, update_value, grade, thread, response_warned, resolution_warned, update_warned,
+    awaits_ack, ack_settled_at, cadence, eta";
 
 /// The same columns of the table named `t`.
 pub(super) fn columns_of_t() -> String {
@@ -48,6 +51,8 @@ pub(super) struct ParticipantRow {
     pub organisation: Option<OrganisationName>,
     pub agent: Option<AgentName>,
     pub sealed: Vec<u8>,
+    /// The merged ticket they came from, of someone to be added.
+    pub merged_from: Option<TicketId>,
 }
 
 /// A ticket with its people.
@@ -88,15 +93,15 @@ fn read_last_public(cells: &Cells<'_>) -> Result<Option<LastPublic>, StoreError>
 }
 
 /// Columns of a clock.
-pub(super) const CLOCKS: [(ClockKind, &str, &str); 3] = [
-    (ClockKind::Response, "response_state", "response_value"),
-    (ClockKind::Resolution, "resolution_state", "resolution_value"),
-    (ClockKind::Update, "update_state", "update_value"),
+pub(super) const CLOCKS: [(ClockKind, [&str; 3]); 3] = [
+    (ClockKind::Response, ["response_state", "response_value", "response_warned"]),
+    (ClockKind::Resolution, ["resolution_state", "resolution_value", "resolution_warned"]),
+    (ClockKind::Update, ["update_state", "update_value", "update_warned"]),
 ];
 
 fn read_clocks(cells: &Cells<'_>) -> Result<Vec<TicketClock>, StoreError> {
     let mut clocks = Vec::new();
-    for (kind, state, value) in CLOCKS {
+    for (kind, [state, value, warned]) in CLOCKS {
         let Some(word) = cells.maybe_text(state)? else { continue };
         let value = cells.int(value)?;
         let state = match word.as_str() {
@@ -105,9 +110,18 @@ fn read_clocks(cells: &Cells<'_>) -> Result<Vec<TicketClock>, StoreError> {
             "met" => ClockState::Met { at: from_micros(value)? },
             _ => ClockState::Missed { due: from_micros(value)? },
         };
-        clocks.push(TicketClock { kind, state });
+        let warned = u8::try_from(cells.int(warned)?).unwrap_or(100);
+        clocks.push(TicketClock { kind, state, warned });
     }
     Ok(clocks)
+}
+
+fn read_acknowledgment(cells: &Cells<'_>) -> Result<Acknowledgment, StoreError> {
+    Ok(match (cells.flag("awaits_ack")?, cells.maybe_instant("ack_settled_at")?) {
+        (false, _) => Acknowledgment::NotAwaited,
+        (true, None) => Acknowledgment::Awaited,
+        (true, Some(at)) => Acknowledgment::Settled(at),
+    })
 }
 
 /// Word and number of a clock's two columns.
@@ -143,6 +157,9 @@ impl TicketRow {
             last_public: read_last_public(&cells)?,
             reminded_at: cells.maybe_instant("reminded_at")?,
             due_at: cells.maybe_instant("due_at")?,
+            acknowledgment: read_acknowledgment(&cells)?,
+            cadence: cells.maybe_name("cadence", Span::parse)?,
+            eta: cells.maybe_name("eta", str::parse::<NaiveDate>)?,
         };
         Ok(Self {
             snapshot,
@@ -175,6 +192,13 @@ impl TicketRow {
             last_public: None,
             reminded_at: None,
             due_at: new.due_at,
+            acknowledgment: if new.needs_acknowledgment {
+                Acknowledgment::Awaited
+            } else {
+                Acknowledgment::NotAwaited
+            },
+            cadence: None,
+            eta: None,
         };
         Self {
             snapshot,
@@ -217,8 +241,14 @@ impl TicketRow {
                 Effect::SetReminded(at) => ticket.reminded_at = *at,
                 Effect::MoveTo(desk) => ticket.desk = desk.clone(),
                 Effect::MergeInto(survivor) => ticket.merged_into = Some(*survivor),
+                Effect::Unmerge(_) => ticket.merged_into = None,
+                Effect::StartClocks => ticket.acknowledgment = Acknowledgment::NotAwaited,
+                Effect::SetCadence(span) => ticket.cadence = *span,
+                Effect::SetEta(day) => ticket.eta = Some(*day),
                 Effect::AddParticipant(_)
                 | Effect::Relate(_)
+                | Effect::Wake(_)
+                | Effect::Withhold { .. }
                 | Effect::Enqueue(_)
                 | Effect::MarkBounced { .. }
                 | Effect::SetLedger { .. } => {}
@@ -237,6 +267,7 @@ impl ParticipantRow {
             organisation: cells.maybe_name("organisation", OrganisationName::parse)?,
             agent: cells.maybe_name("agent", AgentName::parse)?,
             sealed: cells.blob("sealed")?,
+            merged_from: None,
         })
     }
 }

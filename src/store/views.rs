@@ -109,6 +109,12 @@ pub struct TicketView {
     pub participants: Vec<ParticipantView>,
     /// Numbers of tickets it may belong to.
     pub possibly_related: Vec<i64>,
+    /// The same with why: `named`, `copy`, `similar: [#n] share`.
+    pub related: Vec<RelatedView>,
+    /// The negotiated span between updates.
+    pub cadence: Option<String>,
+    /// The estimated day of resolution, `YYYY-MM-DD`.
+    pub eta: Option<String>,
     /// Its promises.
     pub clocks: Vec<ClockView>,
     /// Its messages in order.
@@ -123,6 +129,15 @@ pub struct TicketView {
     pub consent_until: Option<Instant>,
     /// What was done to it, by whom and why.
     pub history: Vec<HistoryView>,
+}
+
+/// Another ticket, and why this one may belong to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RelatedView {
+    /// Its number.
+    pub ticket: i64,
+    /// A code, with a figure behind a colon.
+    pub reason: String,
 }
 
 /// Someone who takes part.
@@ -209,8 +224,8 @@ pub struct AttachmentView {
 pub struct OutboxView {
     /// The row.
     pub id: String,
-    /// The ticket's number.
-    pub ticket: i64,
+    /// The ticket's number; null for word about mail that is held.
+    pub ticket: Option<i64>,
     /// `Notice::kind`.
     pub kind: String,
     /// Masked.
@@ -326,6 +341,8 @@ pub struct QuarantineView {
     pub ledger: String,
     /// quarantined, held.
     pub state: String,
+    /// The desk that received it, where it was understood.
+    pub desk: Option<String>,
     /// Why.
     pub reason: String,
     /// Solo attempts.

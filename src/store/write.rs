@@ -10,10 +10,11 @@ use super::cells::{maybe_micros, micros, plain_rows, raw};
 use super::dialect::Dialect;
 use super::pending::{ArticleRow, AttachmentRow, LedgerEnd, OutboxRow};
 use super::ticket_row::{CLOCKS, COLUMNS, ParticipantRow, TicketRow, clock_cells, state_cells};
+use crate::domain::effect::Related;
 use crate::domain::ids::TicketId;
-use crate::domain::ticket::LastPublic;
+use crate::domain::ticket::{Acknowledgment, LastPublic};
 
-const COUNT: usize = 32;
+const COUNT: usize = 39;
 /// Rows of one statement: as many as there are, or the next smaller of these.
 const LENGTHS: [usize; 4] = [16, 4, 2, 1];
 
@@ -92,11 +93,24 @@ fn bind_ticket<'q>(query: Bound<'q>, row: &'q TicketRow) -> Bound<'q> {
             .bind(maybe_micros(accepted_at))
             .bind(i64::from(bounced)),
     };
-    for (kind, _, _) in CLOCKS {
+    for (kind, _) in CLOCKS {
         let clock = ticket.clocks.iter().find(|clock| clock.kind == kind).map(|c| clock_cells(c.state));
         query = query.bind(clock.map(|(word, _)| word.to_owned())).bind(clock.map(|(_, value)| value));
     }
-    query.bind(row.grade.as_str()).bind(row.thread.as_slice())
+    query = query.bind(row.grade.as_str()).bind(row.thread.as_slice());
+    for (kind, _) in CLOCKS {
+        let warned = ticket.clocks.iter().find(|clock| clock.kind == kind).map_or(0, |clock| clock.warned);
+        query = query.bind(i64::from(warned));
+    }
+    let settled_at = match ticket.acknowledgment {
+        Acknowledgment::Settled(at) => Some(at),
+        _ => None,
+    };
+    query
+        .bind(i64::from(ticket.acknowledgment.holds_back()))
+        .bind(maybe_micros(settled_at))
+        .bind(ticket.cadence.map(|span| span.to_string()))
+        .bind(ticket.eta.map(|day| day.to_string()))
 }
 
 pub(super) async fn insert_tickets(on: On<'_>, tickets: &[TicketRow]) -> Result<(), StoreError> {
@@ -128,7 +142,7 @@ pub(super) async fn insert_people(
     on: On<'_>,
     people: &[(TicketId, ParticipantRow)],
 ) -> Result<(), StoreError> {
-    let columns = "ticket, no, key, role, organisation, agent, sealed";
+    let columns = "ticket, no, key, role, organisation, agent, sealed, merged_from";
     each_piece(on, people, insert("participant", columns, ""), |query, (ticket, person)| {
         query
             .bind(raw(ticket.as_bytes()))
@@ -138,6 +152,7 @@ pub(super) async fn insert_people(
             .bind(person.organisation.as_ref().map(|o| o.as_str().to_owned()))
             .bind(person.agent.as_ref().map(|a| a.as_str().to_owned()))
             .bind(person.sealed.as_slice())
+            .bind(person.merged_from.map(|id| raw(id.as_bytes())))
     })
     .await?;
     Ok(())
@@ -222,7 +237,7 @@ pub(super) async fn insert_outbox(on: On<'_>, mails: &[OutboxRow]) -> Result<(),
     each_piece(on, mails, insert("outbox", columns, ""), |query, row| {
         query
             .bind(raw(row.id.as_bytes()))
-            .bind(raw(row.ticket.as_bytes()))
+            .bind(row.ticket.map(|id| raw(id.as_bytes())))
             .bind(row.article.map(|id| raw(id.as_bytes())))
             .bind(row.participant)
             .bind(row.desk.as_str())
@@ -254,11 +269,11 @@ pub(super) async fn insert_refs(on: On<'_>, refs: &[([u8; 16], TicketId)]) -> Re
 
 pub(super) async fn insert_relations(
     on: On<'_>,
-    relations: &[(TicketId, TicketId)],
+    relations: &[(TicketId, Related)],
 ) -> Result<(), StoreError> {
-    let text = insert("relation", "ticket, other", "ON CONFLICT (ticket, other) DO NOTHING");
+    let text = insert("relation", "ticket, other, reason", "ON CONFLICT (ticket, other) DO NOTHING");
     each_piece(on, relations, text, |query, (ticket, other)| {
-        query.bind(raw(ticket.as_bytes())).bind(raw(other.as_bytes()))
+        query.bind(raw(ticket.as_bytes())).bind(raw(other.ticket.as_bytes())).bind(other.reason.words())
     })
     .await?;
     Ok(())

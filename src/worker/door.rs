@@ -56,7 +56,6 @@ impl Door {
         desk: &Desk,
         (rules, ids): (&Rules, &Ids),
     ) -> Result<Vec<Minted>, DoorError> {
-        let Some(ticket) = placed.ticket else { return Ok(Vec::new()) };
         let (carrier, subaddress) = carrier(&rules.policy, desk);
         let references: Vec<MessageId> =
             placed.thread.root.iter().chain(&placed.thread.recent).cloned().collect();
@@ -73,7 +72,7 @@ impl Door {
                     carrier,
                     subaddress,
                     reverse_path: rules.policy.transport.reverse_path,
-                    number: ticket.number,
+                    number: placed.ticket.map(|ticket| ticket.number),
                     participant: *participant,
                     to,
                     outgoing,

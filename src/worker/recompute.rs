@@ -4,7 +4,7 @@
 
 use crate::clock::Clock;
 use crate::decide::clocks;
-use crate::decide::on_command::promise;
+use crate::decide::clocks::promise;
 use crate::domain::calendar::Calendar;
 use crate::domain::desk::Desk;
 use crate::domain::effect::{Decision, Effect, Reason, Subject};

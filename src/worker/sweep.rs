@@ -23,7 +23,7 @@ use super::rules::{RuleBook, Rules};
 use super::{Bells, Failure, LONGEST, Step, in_time};
 
 /// Tickets looked at in one transaction.
-const TURN: u32 = 32;
+const TURN: u32 = 64;
 const LOOK: Duration = Duration::from_secs(15);
 /// Between looks at what is over by a desk's days of retention.
 const RETENTION: TimeDelta = TimeDelta::hours(1);
@@ -52,7 +52,7 @@ pub struct Sweep {
 pub struct Swept {
     /// The ticket's number.
     pub ticket: i64,
-    /// missed, reminded, closed, looked.
+    /// missed, warned, started, paged, reminded, closed, looked.
     pub action: &'static str,
     /// Why, as codes.
     pub reason: String,
@@ -116,7 +116,8 @@ impl Sweep {
             .get(&ticket.desk)
             .ok_or(StoreError::Missing("desk; configure it again, or move its tickets"))?;
         let folders = folders_of(&rules.policy, desk);
-        let query = TickQuery { ticket, now, folders: &folders, caps: &rules.policy.governor };
+        let on_call = !desk.on_call.is_empty();
+        let query = TickQuery { ticket, now, folders: &folders, caps: &rules.policy.governor, on_call };
         let facts = work.tick_facts(&query).await?;
         let decision = on_tick(&facts, Scene { desk, policy: &rules.policy, now });
         self.door.carry_out(work, &decision, desk, rules).await?;

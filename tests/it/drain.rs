@@ -184,7 +184,7 @@ async fn drain(generator: &Path, more: &[&str]) -> (Vec<Truth>, Vec<i64>) {
     let opened = house.tickets().await.len();
     let rows = house.to_customers().await;
     let acknowledged: HashSet<i64> =
-        rows.iter().filter(|row| row.kind == "received").map(|row| row.ticket).collect();
+        rows.iter().filter(|row| row.kind == "received").filter_map(|row| row.ticket).collect();
     assert_eq!(acknowledged.len(), opened, "every ticket of a person is acknowledged");
     assert_eq!(rows.len(), opened, "once, and nobody else is written to");
     (truths, tickets)

@@ -38,7 +38,7 @@ async fn a_merged_tickets_people_come_along() {
         (reply_to(&house, "received", MARY).await, reply_to(&house, "notification", ANA).await);
     house.take(&Mail::new(EVE, "Viewer dead")).await;
     house.sweep().await;
-    order(&house, 1, Command::Merge, Some(2)).await;
+    order(&house, 1, Command::Merge { force: true }, Some(2)).await;
     let later = house.take(&Mail::new(MARY, "Re: Viewer slow").to(&marys)).await;
     assert_eq!((later.action, later.ticket), ("joined", Some(2)));
     // The agent answers the notification of the merged ticket: its customers read it, too.

@@ -67,6 +67,8 @@ mod poison;
 #[cfg(all(test, not(feature = "fault-injection")))]
 mod poison_off;
 #[cfg(test)]
+mod policy;
+#[cfg(test)]
 mod policy_reload;
 #[cfg(test)]
 mod report;

@@ -52,6 +52,7 @@ async fn suite(databases: &Databases) {
         cases_ledger::l09_two_pollers_make_one_row,
         cases_ledger::l10_a_batch_is_durable_as_a_whole,
         cases_ledger::l03_a_gap_waits_and_is_filled,
+        cases_ledger::l28_a_large_original_lies_in_pieces,
         cases_ledger::l25_rows_of_a_dead_run_are_replayed,
         cases_ledger::l30_a_new_uidvalidity_starts_over,
         cases_ledger::l15_the_border_of_history_is_kept,

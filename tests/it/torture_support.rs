@@ -378,7 +378,7 @@ async fn acknowledged(site: &Site, count: usize) {
     let rows = site.house.outbox().await;
     let mut decided: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.kind == "received") {
-        decided.entry(row.ticket).or_default().push(&row.recipient);
+        decided.entry(row.ticket.unwrap_or_default()).or_default().push(&row.recipient);
     }
     assert_eq!(decided.len(), count, "every ticket has its decision");
     assert!(decided.values().all(|to| to.len() == 1), "and one only: {decided:#?}");

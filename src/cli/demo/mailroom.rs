@@ -99,7 +99,7 @@ impl Mailroom {
         };
         let found = rows
             .iter()
-            .filter(|row| row.kind == kind && row.ticket == ticket)
+            .filter(|row| row.kind == kind && row.ticket == Some(ticket))
             .filter_map(|row| Some((row.created_at, std::fs::read(self.file(&row.id)).ok()?)))
             .filter_map(|(when, bytes)| Some((when, theirs(&bytes)?)))
             .max_by_key(|(when, _)| *when);

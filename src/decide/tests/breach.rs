@@ -119,7 +119,7 @@ fn breach_tickets_are_never_merged_or_moved() {
         Some(TicketSnapshot { id: crate::domain::ids::TicketId::new(id(8)), ..facts.ticket.clone() });
     let order =
         |command| on_command(&command, &facts, scene(&policy, "breach", at("03-02 12:00")), Actor::System);
-    assert_eq!(order(Command::Merge), Err(Refusal::Restricted("merged")));
+    assert_eq!(order(Command::Merge { force: true }), Err(Refusal::Restricted("merged")));
     assert_eq!(order(Command::Move(desk_name("support"))), Err(Refusal::Restricted("moved")));
     check("an agent closes", &order(Command::Close).unwrap(), &["action closed", "state closed"], &["mail"]);
     let open = command_facts(ticket(TicketState::Open));

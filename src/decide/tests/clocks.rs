@@ -8,7 +8,7 @@ use crate::domain::ticket::{
 };
 
 fn promise(desk: &crate::domain::desk::Desk) -> Promise<'_> {
-    Promise { desk, priority: Priority::Medium, category: None }
+    Promise { desk, priority: Priority::Medium, category: None, cadence: None, held_back: false }
 }
 fn support() -> crate::domain::desk::Desk {
     desk("support", crate::domain::desk::DeskClass::Support)

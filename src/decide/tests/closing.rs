@@ -188,7 +188,7 @@ fn a_missed_target_is_told_once_to_the_agents() {
     let mut facts = quiet("03-03 10:00");
     facts.ticket.state = TicketState::Open;
     let due = at("03-03 10:00");
-    facts.ticket.clocks = vec![TicketClock { kind: ClockKind::Response, state: ClockState::Running { due } }];
+    facts.ticket.clocks = vec![TicketClock::new(ClockKind::Response, ClockState::Running { due })];
     let has = ["action missed", "clocks response(missed)", "mail notification to ana"];
     check("missed", &tick(&facts, "03-03 10:00"), &has, &["mail reminder", "state"]);
     check("not yet", &tick(&facts, "03-03 09:59:59"), &["action looked"], &["mail", "clocks"]);
@@ -203,4 +203,23 @@ fn resolved_tickets_close_like_pending_ones_and_closed_ones_rest() {
     check("resolved", &tick(&facts, "03-04 12:00"), &["action closed", "mail closed to 1"], &[]);
     facts.ticket.state = TicketState::Closed { at: at("03-02 12:00"), reason: CloseReason::Agent };
     check("closed", &tick(&facts, "03-04 12:00"), &["action looked"], &["mail", "state"]);
+}
+
+#[test]
+fn l32_the_customers_time_may_be_business_time() {
+    let mut policy = policy();
+    let mut desk = desk("support", crate::domain::desk::DeskClass::Support);
+    let rule = desk.autoclose.as_mut().unwrap();
+    rule.after = crate::domain::desk::Span::Business(chrono::Duration::hours(16));
+    rule.reminder_before = chrono::Duration::hours(4);
+    policy.desks.insert(desk_name("support"), desk.into());
+    let at_hour = |now: &str, reminded: Option<&str>| {
+        let mut facts = quiet(now);
+        facts.ticket.reminded_at = reminded.map(at);
+        on_tick(&facts, scene(&policy, "support", at(now)))
+    };
+    // Accepted on Monday 12:00; 16 business hours of days of eight end on Wednesday 12:00.
+    check("reminds", &at_hour("03-04 08:00", None), &["action reminded", "due 03-04 12:00:00"], &["state"]);
+    check("waits", &at_hour("03-04 11:59:59", Some("03-04 08:00")), &["action looked"], &["state"]);
+    check("closes", &at_hour("03-04 12:00", Some("03-04 08:00")), &["action closed"], &[]);
 }

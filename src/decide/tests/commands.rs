@@ -192,7 +192,7 @@ fn merging() {
         change(&mut other);
         CommandFacts { other: Some(other), ..command_facts(ticket(TicketState::Open)) }
     };
-    let done = order(&Command::Merge, &other(|_| {})).unwrap();
+    let done = order(&Command::Merge { force: false }, &other(|_| {})).unwrap();
     check("merges", &done, &["action merged", "MergeInto", "state closed", "due -"], &["mail"]);
     let refused: [(&str, Change, Refusal); 5] = [
         ("itself", |t| t.id = TicketId::new(id(7)), Refusal::Merge),
@@ -202,9 +202,12 @@ fn merging() {
         ("closed", |t| t.state = closed(CloseReason::Agent).state, Refusal::State(TransitionError::Closed)),
     ];
     for (name, change, want) in refused {
-        assert_eq!(order(&Command::Merge, &other(change)), Err(want), "{name}");
+        assert_eq!(order(&Command::Merge { force: false }, &other(change)), Err(want), "{name}");
     }
-    assert_eq!(order(&Command::Merge, &command_facts(ticket(TicketState::Open))), Err(Refusal::Merge));
+    assert_eq!(
+        order(&Command::Merge { force: false }, &command_facts(ticket(TicketState::Open))),
+        Err(Refusal::Merge)
+    );
 }
 
 #[test]
@@ -229,7 +232,7 @@ fn l14_notices_without_words_pass_the_governor_and_answers_do_not() {
 
 #[test]
 fn an_answer_stops_the_clocks() {
-    let clock = |kind, due| TicketClock { kind, state: ClockState::Running { due: at(due) } };
+    let clock = |kind, due| TicketClock::new(kind, ClockState::Running { due: at(due) });
     let clocks = vec![clock(ClockKind::Response, "03-02 14:00"), clock(ClockKind::Resolution, "03-04 10:00")];
     let facts = command_facts(TicketSnapshot { clocks, ..ticket(TicketState::Open) });
     check(

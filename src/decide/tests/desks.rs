@@ -7,10 +7,7 @@ use crate::decide::on_command::on_command;
 use crate::decide::on_tick::on_tick;
 use crate::decide::testing::*;
 use crate::domain::command::Command;
-use crate::domain::desk::{
-    Ask, CustomerNotice, Desk, DeskClass, EscalationLevel, Span, Submitters, Target, TargetFor,
-};
-use crate::domain::directory::Contact;
+use crate::domain::desk::{Ask, CustomerNotice, Desk, DeskClass, EscalationLevel, Span, Target, TargetFor};
 use crate::domain::effect::{Decision, Effect};
 use crate::domain::facts::{Hint, TickFacts};
 use crate::domain::ids::{ArticleId, Category};
@@ -358,25 +355,4 @@ fn colombia_status_is_answered_without_content() {
     let restricted = case("#status").with(|c| c.facts.candidates[0].ticket = restricted);
     check("never of a breach", &restricted.decide(), &["action joined"], &none);
     assert_eq!(desk("support", DeskClass::Support).notices.len(), 3);
-}
-
-#[test]
-fn tuotempo_and_rxhealth_mail_of_others_is_marked_for_the_agents() {
-    let case = |who: &str| {
-        Case::from(who).with(|case| {
-            case.policy = policy_with(|desk| desk.submitters = Submitters::Roles(vec!["admin".into()]));
-            let contact = |who, role: &str| Contact {
-                address: address(who),
-                organisation: None,
-                roles: vec![role.to_owned()],
-            };
-            case.policy.directory.contacts = vec![contact(COLLEAGUE, "admin"), contact(OTHER, "reader")];
-        })
-    };
-    let marked = "article in public not_registered";
-    check("a stranger", &case(STRANGER).decide(), &["action new", marked, "mail received to 1"], &[]);
-    check("another role", &case(OTHER).decide(), &[marked], &[]);
-    check("an admin", &case(COLLEAGUE).decide(), &["action new"], &[marked]);
-    check("released", &case(STRANGER).with(|c| c.released = true).decide(), &["action new"], &[marked]);
-    check("a desk for anyone", &Case::from(STRANGER).decide(), &["action new"], &[marked]);
 }

@@ -83,7 +83,7 @@ fn only_the_assignee_is_told_and_everyone_when_they_left_the_desk() {
 
 #[test]
 fn clocks_run_on_with_what_was_left() {
-    let clock = |kind, state| TicketClock { kind, state };
+    let clock = |kind, state| TicketClock::new(kind, state);
     let mut waiting = pending();
     waiting.clocks = vec![
         clock(ClockKind::Response, ClockState::Met { at: at("03-02 12:00") }),

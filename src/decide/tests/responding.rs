@@ -98,7 +98,13 @@ fn l17_caps_never_stop_word_to_agents() {
         c.policy.governor.per_mailbox_hour = 1;
         c.facts.counts.mailbox_hour = 99;
     });
-    check("agents", &case.decide(), &["mail notification to ana", "mail notification to ben"], &[]);
+    let both = ["mail notification to ana", "mail notification to ben"];
+    check(
+        "agents",
+        &case.decide(),
+        &both,
+        &both.map(|line| format!("{line} !")).each_ref().map(String::as_str),
+    );
 }
 
 #[test]

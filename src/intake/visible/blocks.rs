@@ -50,8 +50,15 @@ pub fn is_original_marker(text: &str) -> bool {
 
 /// A line that asks to write above it: what follows is the mail that was answered.
 pub fn is_above_marker(text: &str) -> bool {
-    text.len() < 200 && ABOVE.is_match(text)
+    // Most lines end here: the pattern is the dearest of all.
+    text.len() < 200 && LINE.iter().any(|word| text.contains(word)) && ABOVE.is_match(text)
 }
+
+/// What every such line speaks of.
+const LINE: [&str; 13] = [
+    "line", "LINE", "Line", "línea", "linha", "riga", "ligne", "eile", "regel", "rad", "linje", "linii",
+    "message",
+];
 
 /// A line that says a forwarded message follows.
 pub fn is_forward_marker(text: &str) -> bool {

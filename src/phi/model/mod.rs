@@ -6,6 +6,8 @@
 
 mod chain;
 mod features;
+#[cfg(test)]
+mod tests;
 pub mod train;
 
 use std::borrow::Cow;
@@ -69,14 +71,14 @@ impl Model {
         whole.then_some(Self { moves: table, bytes })
     }
 
-    /// The chances of each token of the page. Lines without a word that could be a name or an address
+    /// The chances of each token of the page; none at all of a model without opinion. Lines without a word that could be a name or an address
     /// are not looked at; nor are those in which something was replaced already, so that redacted
     /// text is left as it is.
     pub fn chances(&self, page: &Page<'_>, links: &[(usize, usize)]) -> Vec<Chance> {
-        let mut chances = vec![Chance::default(); page.tokens.len()];
         if self.bytes.is_empty() {
-            return chances;
+            return Vec::new();
         }
+        let mut chances = vec![Chance::default(); page.tokens.len()];
         let mut features = Features::new(page, links);
         let mut lattice = Lattice::default();
         for segment in segments(page) {

@@ -205,11 +205,12 @@ fn climb(weight: &mut f32, square: &mut f32, slope: f32) {
 
 /// The nearest weight of one byte.
 fn byte_of(weight: f32) -> u8 {
-    let near = (i8::MIN..=i8::MAX).min_by(|a, b| {
-        let far = |part: i8| (scaled(i32::from(part)) - weight).abs();
-        far(*a).total_cmp(&far(*b))
-    });
-    if weight.abs() < 0.5 / SCALE { 0 } else { near.unwrap_or(0).cast_unsigned() }
+    if weight.abs() < 0.5 / SCALE {
+        return 0;
+    }
+    let far = |part: i8| (scaled(i32::from(part)) - weight).abs();
+    let near = (i8::MIN..=i8::MAX).min_by(|a, b| far(*a).total_cmp(&far(*b)));
+    near.unwrap_or(0).cast_unsigned()
 }
 
 /// Takes the lists away from some of the page's names, each wherever it stands.

@@ -9,11 +9,14 @@ use std::time::{Duration, Instant as Monotonic};
 
 use crate::decide::on_message::on_message;
 use crate::decide::scene::{Incoming, Scene};
+use crate::decide::similar;
+use crate::domain::agent_mail::{self, AgentCommand};
 use crate::domain::desk::{Desk, DeskClass};
 use crate::domain::effect::{Decision, Effect, LedgerState};
 use crate::domain::ids::{AccountName, LedgerId, RunId};
+use crate::domain::message::Instant;
 use crate::domain::policy::pipe_name;
-use crate::store::{Expected, FactsQuery, Lease, StoreError, StoredMail, Work};
+use crate::store::{Expected, FactsQuery, Lease, PolicyQuery, StoreError, StoredMail, Work};
 use crate::worker::door::DoorError;
 use crate::worker::rules::Rules;
 use crate::worker::{Failure, Step};
@@ -298,7 +301,7 @@ impl Ingest {
     ) -> Result<Ended, DoorError> {
         let now = self.clock.now();
         let desk = desk_of(work, rules, mail).await?;
-        let facts = work
+        let mut facts = work
             .facts(&FactsQuery {
                 ledger: mail.stored.id,
                 desk: &desk.name,
@@ -315,17 +318,39 @@ impl Ingest {
                 oversize: mail.stored.oversize.is_some(),
             })
             .await?;
+        work.policy_facts(&policy_query(mail, &desk, rules, now), &mut facts).await?;
         let incoming = Incoming {
             mail: &mail.mail,
             redacted: &mail.redacted,
             ledger: mail.stored.id,
             arrived: mail.stored.arrived_at,
             released: mail.stored.released,
+            breach_copy: facts.breach_copy,
         };
         let scene = Scene { desk: &desk, policy: &rules.policy, now };
         let decision = on_message(incoming, &facts, scene);
         let applied = self.door.carry_out(work, &decision, &desk, rules).await?;
         Ok(ended(mail, &decision, applied.ticket.map(|t| t.number.get())))
+    }
+}
+
+/// What the desk's own rules want to know besides.
+fn policy_query<'a>(mail: &'a Understood, desk: &'a Desk, rules: &'a Rules, now: Instant) -> PolicyQuery<'a> {
+    let directory = &rules.policy.directory;
+    let from = mail.mail.from.as_ref().filter(|_| desk.class == DeskClass::Support && !mail.stored.history);
+    let organisation = from.and_then(|from| directory.organisation_of(&from.address));
+    let agent = from.is_some_and(|from| directory.agent_by_address(&from.address).is_some());
+    let merge = |command: &AgentCommand| match command {
+        AgentCommand::Merge(number) => Some(*number),
+        _ => None,
+    };
+    let ordered = if agent { agent_mail::read(mail.mail.visible.expose()).commands } else { Vec::new() };
+    PolicyQuery {
+        desk: &desk.name,
+        on_call: !desk.on_call.is_empty(),
+        similar: organisation.zip(desk.duplicates).map(|(name, rule)| (name, rule.window, similar::MODULE)),
+        other: ordered.iter().find_map(merge),
+        now,
     }
 }
 
@@ -349,17 +374,20 @@ async fn understood(
 async fn desk_of(work: &mut Work, rules: &Rules, mail: &Understood) -> Result<Arc<Desk>, DoorError> {
     let bounced = mail.mail.bounce.as_ref().and_then(|b| b.original.as_ref());
     let support = |desk: &Arc<Desk>| desk.class == DeskClass::Support;
-    if !support(&mail.desk) || (mail.hints.tokens.is_empty() && bounced.is_none()) {
+    let hints = &mail.hints;
+    let bare = hints.tokens.is_empty() && hints.in_reply_to.is_empty() && hints.references.is_empty();
+    if !support(&mail.desk) || (bare && bounced.is_none()) {
         return Ok(mail.desk.clone());
     }
-    let named = work.desk_named(&mail.hints, bounced).await?;
+    let named = work.desk_named(hints, (bounced, &mail.desk.name)).await?;
     let desk = named.and_then(|name| rules.policy.desks.get(&name)).filter(|desk| support(desk));
     Ok(desk.unwrap_or(&mail.desk).clone())
 }
 
 /// L22: someone may pretend to be an agent, or an agent's answer went astray.
 fn alarm(one: &Ended) {
-    if one.state == LedgerState::Held.as_str() && one.reason != "spam" {
+    // L22: someone may pretend to be an agent, or an agent's answer went astray.
+    if one.state == LedgerState::Held.as_str() && one.reason.starts_with("agent_") {
         tracing::error!(ledger = %one.ledger, reason = one.reason, "ALARM: mail in an agent's name is held; see `mailward quarantine list`");
     }
 }

@@ -73,7 +73,7 @@ pub fn understand(
         policy.desks.values().flat_map(|d| std::iter::once(&d.address).chain(&d.aliases)).cloned().collect();
     let settings =
         ReadSettings { auth: &account.auth, own_addresses: &own, own_lists: &own_lists, fields: &fields };
-    let mail = match intake::understand(&stored.bytes, &settings) {
+    let mut mail = match intake::understand(&stored.bytes, &settings) {
         Ok(mail) => mail,
         Err(refused) => return Err(Trouble::Refused(refused.code)),
     };
@@ -88,6 +88,7 @@ pub fn understand(
         guard::texts(&mail, care, || redact(&guard::bounded(&mail), &rules.redactor, desk.clinical));
     guard::label(&mut redacted, &mail, &stored.bytes, care, &rules.redactor);
     guard::pass(&mut redacted, &mail, &stored.bytes, &desk, policy.transport.is_verified());
+    lift_phone(&mut mail, &desk, &rules.redactor);
     let stored = StoredMail { bytes: Zeroizing::default(), ..stored };
     Ok(Understood { stored, account, desk, mail, redacted, hints, content_key, responds })
 }
@@ -103,11 +104,28 @@ fn content_key(mail: &InboundMessage, bytes: &[u8], sealer: &Sealer) -> LookupKe
     sealer.lookup(LookupDomain::Content, &data_encoding::HEXLOWER.encode(&digest.finalize()))
 }
 
+/// The field of a desk's form that a telephone in the signature fills, too.
+const PHONE: &str = "phone";
+
+/// A desk that asks for a telephone gets the one of the requester's signature: what is redacted away
+/// must not be asked for again.
+pub fn lift_phone(mail: &mut InboundMessage, desk: &Desk, redactor: &Redactor) {
+    let wanted = desk.asks.iter().any(|ask| ask.field == PHONE);
+    let there = mail.fields.iter().any(|(name, value)| name == PHONE && !value.is_blank());
+    if wanted && !there {
+        let phone = redactor.requester_phone(&mail.visible, &mail.elided);
+        mail.fields.extend(phone.map(|phone| (PHONE.to_owned(), phone)));
+    }
+}
+
 /// Redacts every text of a mail with one set of placeholders, so that a name keeps its number from
 /// subject to quotation.
 pub fn redact(mail: &InboundMessage, redactor: &Redactor, clinical: ClinicalWords) -> RedactedMail {
     let context = Context { language: mail.language, from: mail.from.as_ref(), clinical };
     let mut placeholders = Placeholders::default();
+    for text in [&mail.visible, &mail.elided, &mail.subject].into_iter().chain(&mail.sanitized) {
+        placeholders.reserve(text);
+    }
     let mut text = |raw: &RawText| redactor.redact_with(&mut placeholders, raw, &context).text;
     // The body first: names that it introduces are found again in the subject.
     let visible = text(&mail.visible);
@@ -121,4 +139,32 @@ pub fn redact(mail: &InboundMessage, redactor: &Redactor, clinical: ClinicalWord
     };
     let attachments = mail.attachments.iter().map(&mut named).collect();
     RedactedMail { subject, visible, elided, html, attachments }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::DeskName;
+
+    /// Desk `offsite`, line "asks for a call-back telephone": what stands in the signature is not asked
+    /// for again; a patient's number is no answer, and a desk that does not ask gets none.
+    #[test]
+    fn offsite_telephone_comes_from_the_signature() {
+        let loaded = crate::config::embedded(chrono::DateTime::UNIX_EPOCH + chrono::Duration::days(20_780));
+        let policy = loaded.map_err(|problems| format!("{problems:?}")).unwrap().policy;
+        let redactor = Redactor::new(&crate::phi::Lists::default());
+        let signed = "Viewer is down.\n\nRegards,\nRose Garza\n555-010-0144";
+        let cases = [
+            ("offsite", signed, "555-010-0144"),
+            ("offsite", "Patient Jane Roe called from 555-010-0133, viewer is down.", ""),
+            ("unimed", signed, ""),
+        ];
+        for (desk, text, want) in cases {
+            let desk = &policy.desks[&DeskName::parse(desk).unwrap()];
+            let mut mail = InboundMessage { visible: RawText::new(text), ..InboundMessage::default() };
+            lift_phone(&mut mail, desk, &redactor);
+            let got = mail.fields.iter().find(|(name, _)| name == "phone");
+            assert_eq!(got.map_or("", |(_, value)| value.expose()), want, "{text}");
+        }
+    }
 }

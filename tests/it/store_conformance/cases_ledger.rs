@@ -7,6 +7,8 @@ use mailward::domain::ids::{FolderName, Uid, UidValidity};
 use mailward::domain::ticket::Actor;
 use mailward::store::{Landing, LeaseName, LedgerFilter, NewGap, QuarantineAction, StoreError, Tidied};
 
+use sqlx::Connection as _;
+
 use super::world::{Story, World, account, inbox, origin, set_ledger};
 
 pub async fn l09_two_pollers_make_one_row(world: &World) {
@@ -70,6 +72,26 @@ pub async fn l03_a_gap_waits_and_is_filled(world: &World) {
     let kept = store.stored_mail(mail.id).await.unwrap().unwrap();
     assert_eq!((kept.bytes.as_slice(), kept.history, kept.attempts), (&b"late"[..], true, 0));
     assert_eq!(store.record_gap(None, &gap(world, 9)).await.unwrap(), None);
+}
+
+/// Pieces have 1 MiB; sealed, a mail is longer by 20 octets and 16 for each 64 KiB: the first one here
+/// fills a piece to the last octet.
+pub async fn l28_a_large_original_lies_in_pieces(world: &World) {
+    world.see(FirstRun::Live).await;
+    let mails = [1_048_300, 1_048_301, 3 << 20, 9].map(|length| vec![b'x'; length]);
+    let originals: Vec<_> = (1..).zip(&mails).map(|(uid, mail)| world.original(uid, mail)).collect();
+    let ids: Vec<_> = originals.iter().map(|original| original.id).collect();
+    world.store.commit_originals(None, world.batch(originals, Some(9))).await.unwrap();
+    for (id, mail) in ids.iter().zip(&mails) {
+        assert!(*world.store.stored_mail(*id).await.unwrap().unwrap().bytes == *mail);
+    }
+    let mut raw = sqlx::AnyConnection::connect(&world.url).await.unwrap();
+    let pieces = "SELECT COUNT(*) FROM original_part";
+    assert_eq!(sqlx::query_scalar::<_, i64>(pieces).fetch_one(&mut raw).await.unwrap(), 4);
+    // Erasing takes them along (L12).
+    sqlx::query("DELETE FROM original").execute(&mut raw).await.unwrap();
+    assert_eq!(sqlx::query_scalar::<_, i64>(pieces).fetch_one(&mut raw).await.unwrap(), 0);
+    raw.close().await.unwrap();
 }
 
 pub async fn l25_rows_of_a_dead_run_are_replayed(world: &World) {

@@ -187,7 +187,8 @@ pub async fn l32_what_stands_against_closing(world: &World) {
     let facts = || async {
         let ticket = world.ticket(1).await;
         let mut work = world.store.begin(None).await.unwrap();
-        let query = TickQuery { ticket: &ticket, now: world.later(9), folders: &folders, caps: &NO_CAPS };
+        let (now, caps) = (world.later(9), &NO_CAPS);
+        let query = TickQuery { ticket: &ticket, now, folders: &folders, caps, on_call: false };
         let facts = work.tick_facts(&query).await.unwrap();
         let alone = TickQuery { folders: &[], ..query };
         assert_eq!(work.tick_facts(&alone).await.unwrap().polled_until, Some(world.later(9)));

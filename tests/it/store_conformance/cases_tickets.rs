@@ -1,6 +1,6 @@
 //! Transaction B: numbers, savepoints, candidates, conflicts, and what a ticket looks like afterwards.
 
-use mailward::domain::effect::{Decision, Effect, LedgerState, NewParticipant, Subject};
+use mailward::domain::effect::{Decision, Effect, LedgerState, NewParticipant, Related, Subject};
 use mailward::domain::facts::Hint;
 use mailward::domain::ids::{
     AgentName, ArticleId, DeskName, LedgerId, MessageId, OrganisationName, ParticipantNo,
@@ -403,10 +403,9 @@ pub async fn a_ticket_is_shown_as_the_contract_says(world: &World) {
         }
     }
     let due = world.later(60);
-    decision.effects.push(Effect::SetClocks(vec![TicketClock {
-        kind: ClockKind::Response,
-        state: ClockState::Running { due },
-    }]));
+    decision
+        .effects
+        .push(Effect::SetClocks(vec![TicketClock::new(ClockKind::Response, ClockState::Running { due })]));
     let agent = Recipient::Agent(AgentName::parse("ana").unwrap(), address("ana@desk.example"));
     let told = Notice::AgentRefusal { agent: AgentName::parse("ana").unwrap(), why: "no".into() };
     decision.effects.push(Effect::Enqueue(Box::new(mailward::domain::outgoing::Outgoing {
@@ -444,9 +443,9 @@ pub async fn everything_of_a_ticket_comes_back(world: &World) {
     let ledger = world.keep(&story).await;
     let at = world.later(5);
     let clocks = vec![
-        TicketClock { kind: ClockKind::Response, state: ClockState::Met { at } },
-        TicketClock { kind: ClockKind::Resolution, state: ClockState::Paused { left_s: 77 } },
-        TicketClock { kind: ClockKind::Update, state: ClockState::Missed { due: at } },
+        TicketClock::new(ClockKind::Response, ClockState::Met { at }),
+        TicketClock::new(ClockKind::Resolution, ClockState::Paused { left_s: 77 }),
+        TicketClock::new(ClockKind::Update, ClockState::Missed { due: at }),
     ];
     let agent = AgentName::parse("ana").unwrap();
     let mut decision: Decision = world.new_ticket(&story, ledger);
@@ -455,7 +454,7 @@ pub async fn everything_of_a_ticket_comes_back(world: &World) {
         new.imported = true;
         new.organisation = OrganisationName::parse("clinic").ok();
         new.follow_up_of = Some(one.id);
-        new.possibly_related = vec![one.id];
+        new.possibly_related = vec![Related::new(one.id, "named")];
         new.due_at = Some(at);
     }
     let person = |text: &str, role, agent| {
@@ -475,7 +474,7 @@ pub async fn everything_of_a_ticket_comes_back(world: &World) {
         Effect::SetReminded(Some(at)),
         Effect::Assign(Some(agent.clone())),
         Effect::SetState(TicketState::Resolved { at }),
-        Effect::Relate(one.id),
+        Effect::Relate(Related::new(one.id, "named")),
     ]);
     world.decided(&decision).await;
     let two = world.ticket(2).await;

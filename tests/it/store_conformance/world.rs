@@ -184,6 +184,7 @@ impl World {
             follow_up_of: None,
             possibly_related: Vec::new(),
             due_at: None,
+            needs_acknowledgment: false,
         };
         let requester = NewParticipant {
             mailbox: mailbox(story.from, "Mary Planted-Name"),
@@ -218,7 +219,8 @@ impl World {
             text: RedactedText::vouched("answer to [NAME]"),
             ..bare_article(self.now)
         };
-        let notice = Notice::Answer { text: PublicText::from_agent(text), agent_name: "Ana".into() };
+        let notice =
+            Notice::Answer { text: PublicText::from_agent(text), agent_name: "Ana".into(), eta: None };
         let effects = vec![
             Effect::AddArticle(Box::new(article)),
             Effect::SetState(TicketState::Pending { since: self.now }),
@@ -255,6 +257,10 @@ impl World {
             next_opening: None,
             restricted: false,
             asks: Vec::new(),
+            priority: Priority::Medium,
+            resolution_due: None,
+            emergency: false,
+            standard: None,
         })
     }
 
