@@ -265,6 +265,13 @@ impl Traces {
         let mut hits: HashMap<usize, Vec<&str>> = HashMap::new();
         for (place, octets) in &self.0 {
             for hit in automaton.find_overlapping_iter(octets) {
+                // Eight digits occur by chance in the hexadecimal of sealed octets (rows, a server's log).
+                let hexadecimal =
+                    |at: Option<usize>| at.and_then(|at| octets.get(at)).is_some_and(u8::is_ascii_hexdigit);
+                let number = patterns[hit.pattern().as_usize()].bytes().all(|b| b.is_ascii_digit());
+                if number && (hexadecimal(hit.start().checked_sub(1)) || hexadecimal(Some(hit.end()))) {
+                    continue;
+                }
                 let places = hits.entry(hit.pattern().as_usize()).or_default();
                 if places.last() != Some(&place.as_str()) {
                     places.push(place);
