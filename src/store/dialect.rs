@@ -131,9 +131,6 @@ impl Pools {
                 // and the connection would count as being in a transaction for ever.
                 .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
                 .acquire_timeout(Duration::from_secs(30))
-                // A full disk makes SQLite roll back by itself; the driver's own ROLLBACK fails then, and
-                // it takes the connection for one in a transaction for ever: it gets another one.
-                .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
                 .after_connect(move |connection, _| {
                     Box::pin(async move {
                         for pragma in pragmas {
