@@ -24,6 +24,9 @@ pub enum StoreError {
     /// There is no such row: tell the person who asked.
     #[error("there is no such {0}")]
     Missing(&'static str),
+    /// What is asked for must not be: tell the person who asked.
+    #[error("{0}")]
+    Refused(&'static str),
     /// A defect of ours or of the database's content (exit 70).
     #[error("defect in the store: {0}")]
     Defect(String),
