@@ -43,6 +43,7 @@ bench: ## speed and memory against their bounds; BENCH_JSON=F, DATA=folder, BENC
 	@$(CARGO) bench --quiet --bench stations
 	@BENCH_PART=2 $(CARGO) bench --quiet --bench intake
 	@DATA="$(DATA)" BENCH_PART=2 $(CARGO) bench --quiet --bench drain
+	@BENCH_PART=3 $(CARGO) bench --quiet --bench sweep
 
 eval: ## scores reading and redaction on the sets below DATA, where there are some
 	@$(CARGO) build --release --quiet

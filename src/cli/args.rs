@@ -41,7 +41,7 @@ pub enum Command {
     Redact(Redact),
     /// Trains the redactor's model: a developer's command.
     #[command(hide = true)]
-    Train(Train),
+    Train(super::train::Train),
     /// Answers deadline questions: JSON lines in, the same with `due` out.
     Due(Due),
     /// Tells how long ago each folder was polled and what waits; exit 75 when it is too long.
@@ -223,29 +223,6 @@ impl From<Clinical> for crate::domain::desk::ClinicalWords {
             Clinical::Always => Self::Always,
         }
     }
-}
-
-/// `train`.
-#[derive(Debug, Args)]
-pub struct Train {
-    /// Where the model goes.
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
-    /// The same seed and texts give the same model.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Leaves out one part of the texts, by chance.
-    #[arg(long, value_name = "N/OF")]
-    pub leave_out: Option<super::train::Part>,
-    /// A folder for the texts that are left out.
-    #[arg(long, value_name = "FOLDER", requires = "leave_out")]
-    pub left_to: Option<PathBuf>,
-    /// JSON lines in which names and addresses are marked.
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    pub full: Vec<PathBuf>,
-    /// JSON lines in which names are marked, and addresses not with care.
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    pub names: Vec<PathBuf>,
 }
 
 /// `due`.

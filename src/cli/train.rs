@@ -2,8 +2,9 @@
 //! in code points). A developer's command, hidden from the operator's help; what it reads is data of
 //! others and never becomes part of the tree.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use serde::Deserialize;
 use sha2::Digest as _;
 
@@ -11,9 +12,31 @@ use crate::phi::model::Model;
 use crate::phi::model::train::{Example, Mark, train};
 use crate::phi::{Lists, Redactor};
 
-use super::args::Train;
 use super::exit::{Exit, Stop};
 use super::out::note;
+
+/// What `train` is told.
+#[derive(Debug, Args)]
+pub struct Train {
+    /// Where the model goes.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// The same seed and texts give the same model.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Leaves out one part of the texts, by chance.
+    #[arg(long, value_name = "N/OF")]
+    pub leave_out: Option<Part>,
+    /// A folder for the texts that are left out.
+    #[arg(long, value_name = "FOLDER", requires = "leave_out")]
+    pub left_to: Option<PathBuf>,
+    /// JSON lines in which names and addresses are marked.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub full: Vec<PathBuf>,
+    /// JSON lines in which names are marked, and addresses not with care.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub names: Vec<PathBuf>,
+}
 
 #[derive(Deserialize)]
 struct Line {

@@ -128,6 +128,9 @@ impl Pools {
                 .max_lifetime(None)
                 .test_before_acquire(false)
                 .acquire_timeout(Duration::from_secs(30))
+                // A full disk makes SQLite roll back by itself; the driver's own ROLLBACK fails then, and
+                // it takes the connection for one in a transaction for ever: it gets another one.
+                .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
                 .after_connect(move |connection, _| {
                     Box::pin(async move {
                         for pragma in pragmas {

@@ -12,13 +12,13 @@ use super::lines::{kept, span};
 const STYLE: &str = "
 :root { color-scheme: light dark; --ink: #1c2530; --soft: #5b6b7b; --line: #d5dde5; --a: #2f6fab; --b: #d9822b; --page: #fff; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6ebf0; --soft: #9fb0c0; --line: #384552; --a: #6aa6dd; --b: #e6a25c; --page: #12181f; } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); } h3 { font-size: 1rem; margin: 1.5rem 0 .4rem; }
 p, figcaption { color: var(--soft); } figure { margin: 0; }
 .cards { display: flex; flex-wrap: wrap; gap: .6rem; } .cards div { border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .9rem; }
 .cards b { display: block; font-size: 1.3rem; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; } .wide { overflow-x: auto; }
-th, td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
+table { border-collapse: collapse; width: 100%; font-size: .87rem; font-variant-numeric: tabular-nums; } .wide { overflow-x: auto; }
+th, td { text-align: right; padding: .25rem .45rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 svg { max-width: 100%; height: auto; } svg text { font: 12px system-ui, sans-serif; fill: var(--ink); }
 .a { fill: var(--a); } .b { fill: var(--b); } .key { display: inline-block; width: .8em; height: .8em; margin: 0 .3em 0 1em; }
