@@ -47,10 +47,10 @@ impl Eraser<'_> {
             match &account.source {
                 Source::Imap(server) => views.extend(self.on_server(account, server, &copies, sent).await),
                 Source::Maildir(root) => {
-                    views.push(self.in_files(FileSource::Maildir(root.clone()), account, &copies))
+                    views.push(self.in_files(&FileSource::Maildir(root.clone()), account, &copies));
                 }
                 Source::Directory(root) => {
-                    views.push(self.in_files(FileSource::Directory(root.clone()), account, &copies));
+                    views.push(self.in_files(&FileSource::Directory(root.clone()), account, &copies));
                 }
                 Source::Pipe => views.push(unreached(name, "-", copies.len(), "not_a_reader")),
             }
@@ -142,7 +142,7 @@ impl Eraser<'_> {
         take_away(session, &there, view).await
     }
 
-    fn in_files(&self, source: FileSource, account: &Account, copies: &[&ErasedCopy]) -> CopyView {
+    fn in_files(&self, source: &FileSource, account: &Account, copies: &[&ErasedCopy]) -> CopyView {
         let mut view = unreached(&account.name, "-", 0, "");
         view.unreached = None;
         let Ok(files) = source.everywhere(&account.after) else {
