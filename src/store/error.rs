@@ -50,7 +50,10 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Self::Unavailable("connection"),
+            | sqlx::Error::WorkerCrashed
+            // A connection whose transaction the database ended behind sqlx's back.
+            | sqlx::Error::BeginFailed
+            | sqlx::Error::InvalidSavePointStatement => Self::Unavailable("connection"),
             sqlx::Error::Configuration(_) => Self::Unavailable("the url cannot be read"),
             sqlx::Error::Database(database) => by_code(&**database),
             // The texts of the others name columns and types; a decoding error may quote a value.
