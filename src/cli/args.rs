@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod waiting;
+pub use super::args_lock::{Attachment, Keys, Opens, Reveal};
 pub use waiting::{Held, Quarantine, Review, Row};
 
 /// An email-to-ticket gateway for help desks in health care.
@@ -66,8 +67,10 @@ pub enum Command {
     /// Verifies or shows the audit trail.
     #[command(subcommand)]
     Audit(Audit),
-    /// Opens the sealed originals of a ticket; needs a reason, leaves an audit row.
+    /// Opens the sealed originals of a ticket for a while; needs a reason, leaves an audit row.
     Reveal(Reveal),
+    /// Opens one attachment of a ticket, under the same rules as `reveal`.
+    Attachment(Attachment),
     /// Key ring: makes a first one or adds a key.
     #[command(subcommand)]
     Keys(Keys),
@@ -318,6 +321,17 @@ pub struct ActWithText {
     pub file: PathBuf,
 }
 
+/// An act with a reason.
+#[derive(Debug, Args)]
+pub struct ActWithReason {
+    #[command(flatten)]
+    /// Who acts, on what, when.
+    pub act: Act,
+    /// Why; its keyed hash stands in the audit trail.
+    #[arg(long)]
+    pub reason: String,
+}
+
 /// `ticket`.
 #[derive(Debug, Subcommand)]
 pub enum Ticket {
@@ -401,14 +415,21 @@ pub enum Ticket {
         #[arg(long)]
         to: String,
     },
-    /// Erases the sealed originals and texts of a ticket for ever.
-    Erase {
+    /// Erases originals, texts, names and addresses of a ticket for ever, with the copies on the mail
+    /// server that are still found; a legal hold stops it.
+    Erase(ActWithReason),
+    /// Puts a legal hold on the ticket: neither retention nor `erase` touches it.
+    Hold(ActWithReason),
+    /// Ends a legal hold.
+    Release(ActWithReason),
+    /// Notes the customer's consent to open originals, as desks may ask for.
+    Consent {
         #[command(flatten)]
-        /// Who, what, when.
-        act: Act,
-        /// Why; stands in the audit trail.
-        #[arg(long)]
-        reason: String,
+        /// Who, what, why, when.
+        act: ActWithReason,
+        /// Until when it lasts (RFC 3339).
+        #[arg(long, value_name = "TIME")]
+        until: chrono::DateTime<chrono::Utc>,
     },
 }
 
@@ -453,37 +474,6 @@ pub enum Audit {
         #[arg(long)]
         ticket: Option<i64>,
     },
-}
-
-/// `reveal`.
-#[derive(Debug, Args)]
-pub struct Reveal {
-    #[command(flatten)]
-    /// Configuration.
-    pub config: Config,
-    /// The ticket's number.
-    pub number: i64,
-    /// Why it is opened; stands in the audit trail.
-    #[arg(long)]
-    pub reason: String,
-    /// The agent who asks; without it the operator.
-    #[arg(long = "as", value_name = "AGENT")]
-    pub agent: Option<String>,
-    #[command(flatten)]
-    /// Simulated instant.
-    pub at: At,
-    /// Writes the originals as .eml files here instead of to standard output.
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-}
-
-/// `keys`.
-#[derive(Debug, Subcommand)]
-pub enum Keys {
-    /// Prints a fresh key ring: keep it in a file that only the gateway reads.
-    New,
-    /// Prints the ring of the configuration with one more key, which becomes the current one.
-    Rotate(Config),
 }
 
 /// `clocks`.

@@ -79,6 +79,7 @@ impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Missing(what) => Self::new(Exit::Data, format!("there is no such {what}")),
+            StoreError::Refused(why) => Self::new(Exit::Data, *why),
             StoreError::Defect(_) => Self::new(Exit::Defect, error.to_string()).help(
                 "this is a defect of mailward; `mailward audit verify` tells whether the data is sound",
             ),

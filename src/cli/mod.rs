@@ -2,8 +2,10 @@
 //! output through one writer, everything else to standard error.
 
 pub mod args;
+pub mod args_lock;
 pub mod check;
 pub mod clocks;
+pub mod custody;
 pub mod demo;
 pub mod due;
 pub mod exit;
@@ -74,7 +76,8 @@ async fn run(command: Command) -> Result<Exit, Stop> {
         Command::Held(args) => held::run(args).await,
         Command::Audit(args) => ledger::audit(args).await,
         Command::Reveal(args) => reveal::run(args).await,
-        Command::Keys(args) => keys::run(&args),
+        Command::Attachment(args) => reveal::attachment(args).await,
+        Command::Keys(args) => keys::run(args).await,
         Command::Report(args) => report::run(args).await,
         Command::Clocks(args) => clocks::run(args).await,
     }

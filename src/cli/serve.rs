@@ -87,7 +87,8 @@ fn sender(policy: &Policy) -> Result<Sender, Stop> {
     Ok(Sender::new(transport, password, hello))
 }
 
-fn password(server: &ImapServer) -> Option<SecretString> {
+/// The password of a server, from where configuration says.
+pub(super) fn password(server: &ImapServer) -> Option<SecretString> {
     config::secret(&server.password).ok()
 }
 

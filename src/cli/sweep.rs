@@ -16,13 +16,18 @@ pub async fn run(args: Sweep) -> Result<Exit, Stop> {
     loop {
         let swept = sweep.step(None).await?;
         for line in &swept {
-            if args.json {
-                out.json(line)?;
-            } else {
-                out.line(format!("ticket {}: {} {}", line.ticket, line.action, line.reason))?;
-            }
+            tell(&mut out, args.json, line)?;
         }
         if !swept.iter().any(Swept::progress) {
+            break;
+        }
+    }
+    loop {
+        let (swept, more) = sweep.expire().await?;
+        for line in &swept {
+            tell(&mut out, args.json, line)?;
+        }
+        if !more {
             break;
         }
     }
@@ -30,4 +35,13 @@ pub async fn run(args: Sweep) -> Result<Exit, Stop> {
     let outbox = super::serve::outbox(&office)?;
     while let Step::Did(_) = outbox.step().await? {}
     Ok(Exit::Ok)
+}
+
+fn tell(out: &mut Out, json: bool, line: &Swept) -> Result<(), Stop> {
+    if json {
+        out.json(line)?;
+    } else {
+        out.line(format!("ticket {}: {} {}", line.ticket, line.action, line.reason))?;
+    }
+    Ok(())
 }

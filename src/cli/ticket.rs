@@ -7,7 +7,7 @@ use crate::domain::outgoing::PublicText;
 use crate::domain::text::RawText;
 use crate::domain::ticket::{Actor, Priority};
 use crate::phi::Context;
-use crate::store::{Ids, Presence, TicketFilter, TicketView};
+use crate::store::{Keeping, Presence, TicketFilter, TicketView};
 use crate::worker::Step;
 use crate::worker::command::Order;
 use crate::worker::outbox::OutboxWorker;
@@ -55,15 +55,18 @@ pub async fn run(args: Ticket) -> Result<Exit, Stop> {
             let desk = DeskName::parse(&to).map_err(|_| Stop::usage(format!("`{to}` names no desk")))?;
             order(&act, Command::Move(desk), None).await
         }
-        Ticket::Erase { act, reason } => erase(&act, &reason).await,
+        Ticket::Erase(act) => super::custody::erase(&act).await,
+        Ticket::Hold(act) => super::custody::keep(&act, Keeping::Hold).await,
+        Ticket::Release(act) => super::custody::keep(&act, Keeping::Release).await,
+        Ticket::Consent { act, until } => super::custody::keep(&act, Keeping::Consent(until)).await,
     }
 }
 
-fn number(number: i64) -> Result<TicketNumber, Stop> {
+pub(super) fn number(number: i64) -> Result<TicketNumber, Stop> {
     TicketNumber::new(number).map_err(|_| Stop::usage("a ticket's number is at least 1"))
 }
 
-fn agent(name: &str) -> Result<AgentName, Stop> {
+pub(super) fn agent(name: &str) -> Result<AgentName, Stop> {
     AgentName::parse(name).map_err(|_| Stop::usage(format!("`{name}` names no agent; see directory.toml")))
 }
 
@@ -119,6 +122,13 @@ pub fn print(out: &mut Out, view: &TicketView) -> Result<(), Stop> {
         line.language,
         marks.join(" ")
     ))?;
+    let since = |at: crate::domain::message::Instant| at.format("%Y-%m-%d %H:%MZ");
+    if let Some(at) = view.held_at {
+        out.line(format!("  legal hold since {}", since(at)))?;
+    }
+    if let Some(at) = view.consent_until {
+        out.line(format!("  consent until {}", since(at)))?;
+    }
     for other in &view.related {
         out.line(format!("  perhaps [#{}]: {}", other.ticket, other.reason))?;
     }
@@ -142,7 +152,11 @@ pub fn print(out: &mut Out, view: &TicketView) -> Result<(), Stop> {
             out.line(format!("   {text}"))?;
         }
         for part in &message.attachments {
-            out.line(format!("   [{}, {} octets {}]", part.media_type, part.size, part.flags.join(" ")))?;
+            let flags = part.flags.join(" ");
+            out.line(format!(
+                "   [attachment {}: {}, {} octets {flags}]",
+                part.no, part.media_type, part.size
+            ))?;
         }
     }
     out.line("")?;
@@ -217,19 +231,4 @@ async fn send(office: &Office) {
     super::out::note(format!(
         "mailward: done, but its mail waits in the outbox ({why}); the running gateway sends it"
     ));
-}
-
-async fn erase(act: &Act, reason: &str) -> Result<Exit, Stop> {
-    if reason.trim().len() < 5 {
-        return Err(Stop::usage("--reason must say why it is erased; it stands in the audit trail"));
-    }
-    let office = Office::open(&act.config.config, act.at.at).await?;
-    let (number, agent) = (number(act.number)?, agent(&act.agent)?);
-    office.commands().entitled(number, &agent).await?;
-    let why = (reason, super::operator());
-    let ids = Ids::new(office.clock.now(), office.random());
-    let erased =
-        office.store.erase_ticket(number, &Actor::Agent(agent), (why.0, why.1.as_str()), &ids).await?;
-    Out::stdout().json(&erased)?;
-    Ok(Exit::Ok)
 }

@@ -5,15 +5,16 @@
 use data_encoding::HEXLOWER;
 use lettre::Address;
 use lettre::message::header::{
-    ContentType, From, Header as _, HeaderName, HeaderValue, Headers, MIME_VERSION_1_0,
+    ContentTransferEncoding, ContentType, From, Header as _, HeaderName, HeaderValue, Headers,
+    MIME_VERSION_1_0,
 };
-use lettre::message::{Mailbox, Mailboxes, MultiPart, SinglePart};
+use lettre::message::{Attachment, Body, Mailbox, Mailboxes, MultiPart, SinglePart};
 
 use super::carrier::Identity;
 use super::templates::Form;
 use super::{ComposeError, LOOP_HEADER, MintRequest, text, words};
 use crate::domain::ids::MessageId;
-use crate::domain::outgoing::Notice;
+use crate::domain::outgoing::{Notice, PassedFile};
 
 /// Characters of a display name of ours.
 const NAME: usize = 100;
@@ -41,9 +42,40 @@ pub(super) fn render(
         let parts = MultiPart::builder().header(alternative(entropy)?).singlepart(plain).singlepart(html);
         mail.extend(parts.formatted());
     } else {
-        mail.extend(plain.formatted());
+        match files(notice) {
+            [] => mail.extend(plain.formatted()),
+            files => mail.extend(mixed(plain, files, entropy)?.formatted()),
+        }
     }
     Ok(mail)
+}
+
+/// What goes along: in mail to agents only.
+fn files(notice: &Notice) -> &[PassedFile] {
+    match notice {
+        Notice::AgentNotification { files, .. } => files,
+        _ => &[],
+    }
+}
+
+fn mixed(plain: SinglePart, files: &[PassedFile], entropy: &[u8]) -> Result<MultiPart, ComposeError> {
+    let boundary = HEXLOWER.encode(entropy);
+    let kind = ContentType::parse(&format!("multipart/mixed; boundary=\"=_{boundary}\""))?;
+    let mut parts = MultiPart::builder().header(kind).singlepart(plain);
+    for file in files {
+        let named = |name: &str| ContentType::parse(name);
+        let kind = named(&file.media_type).or_else(|_| named("application/octet-stream"))?;
+        // Octets as octets: no client shows a file of a stranger within the text.
+        let name = text::one_line(file.name.as_str(), NAME);
+        parts = parts.singlepart(
+            Attachment::new(name).body(
+                Body::new_with_encoding(file.octets.as_ref().clone(), ContentTransferEncoding::Base64)
+                    .unwrap_or_else(Body::new),
+                kind,
+            ),
+        );
+    }
+    Ok(parts)
 }
 
 /// "=_" stands in no quoted-printable and no base64 line (RFC 2045 6.7): no encoded part holds it.

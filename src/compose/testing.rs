@@ -38,6 +38,7 @@ pub(super) fn notification(text: &str, subject: &str) -> Notice {
         due: Some(at(3, 14)),
         reasons: vec!["\"cannot log in\" (access)".into(), "many users".into()],
         attachments: vec!["image/png, 34 kB".into(), "application/pdf, 1.2 MB".into()],
+        files: Vec::new(),
     }
 }
 

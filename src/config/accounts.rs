@@ -131,6 +131,10 @@ fn account(
         },
         token_carrier,
         subaddress,
+        sent: table
+            .sent
+            .as_ref()
+            .and_then(|name| reader.parsed(&format!("{path}/sent"), name, FolderName::parse(name))),
         auth: AuthEvidence::None,
     })
 }

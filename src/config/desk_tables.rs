@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::domain::custody::NeverKind;
 use crate::domain::desk::{ClinicalWords, CustomerNotice};
 use crate::domain::ticket::Priority;
 
@@ -88,6 +89,15 @@ pub struct DeskFile {
     pub after_hours: AfterHoursTable,
     /// When silence closes a ticket; when absent, never
     pub autoclose: Option<AutocloseTable>,
+    /// Attachments in mail to agents
+    #[serde(default)]
+    pub attachments: AttachmentsTable,
+    /// How sealed originals are opened
+    #[serde(default)]
+    pub reveal: RevealTable,
+    /// How long originals and tickets are kept
+    #[serde(default)]
+    pub retention: RetentionTable,
     /// What a missed target leads to
     #[serde(default)]
     pub escalation: EscalationTable,
@@ -311,6 +321,53 @@ pub struct AutocloseTable {
     pub reminder_before: Option<String>,
     /// Close only while the desk is open; true
     pub at_opening: Option<bool>,
+}
+
+/// Attachments in mail to agents.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct AttachmentsTable {
+    /// `withhold` (the default), `pass-clean`, or `originals`: the last to agents of `domains` only, over verified TLS
+    pub mail: Option<AttachmentsWord>,
+    /// Mail domains of agents who get originals
+    #[serde(default)]
+    pub domains: Vec<String>,
+}
+
+/// What becomes of attachments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttachmentsWord {
+    Withhold,
+    PassClean,
+    Originals,
+}
+
+/// How sealed originals are opened.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct RevealTable {
+    /// Minutes for which one reason opens them; 60
+    #[schemars(range(min = 1, max = 10080))]
+    pub minutes: Option<u32>,
+    /// The customer's dated consent must be on record (`ticket consent`)
+    #[serde(default)]
+    pub consent: bool,
+    /// Kinds of attachments that are never shown: `medical-record`, `image`, `executable`, `archive`
+    #[serde(default)]
+    pub never: Vec<NeverKind>,
+}
+
+/// How long things are kept.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct RetentionTable {
+    /// Days from a mail's arrival until its sealed original is erased; when absent, never
+    #[schemars(range(min = 1, max = 36500))]
+    pub originals_days: Option<u32>,
+    /// Days from a ticket's end until it is erased; when absent, never
+    #[schemars(range(min = 1, max = 36500))]
+    pub tickets_days: Option<u32>,
 }
 
 /// What a missed target leads to.

@@ -14,7 +14,7 @@ use super::people::{self, People};
 use super::problem::Problem;
 use super::sources::Source;
 use super::wording::Wording;
-use super::{rules, spans};
+use super::{custody, rules, spans};
 use crate::compose::Templates;
 use crate::domain::account::{Account, TokenCarrier};
 use crate::domain::address::EmailAddress;
@@ -117,6 +117,7 @@ fn read(reader: &mut Reader<'_>, file: &DeskFile, base: &Path, around: &Surround
     if file.clock_start == Some(ClockStartWord::Acknowledged) {
         desk.clock_start = ClockStart::Acknowledged;
     }
+    desk.custody = custody::read(reader, file, &desk, around.people);
     asks_and_answers(reader, file, around.people, &mut desk);
     desk.duplicates = duplicates(reader, file.duplicates.as_ref(), desk.duplicates);
     if file.class == Some(ClassWord::Breach) {

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod calendars;
+mod custody;
 mod desk_tables;
 mod desks;
 mod document;
@@ -124,6 +125,7 @@ fn assemble(sources: &Sources, now: Instant, problems: &mut Vec<Problem>) -> Opt
     desks::check_addresses(&mut reader, &desks.valid, &accounts);
     let redaction = redaction::read(&mut reader, &main.redaction);
     let transport = accounts::transport(&mut reader, &main.smtp, &sources.base)?;
+    custody::check_transport(&mut reader, desks.valid.values().map(|desk| &**desk), &transport);
     let keys = accounts::keys(&mut reader, &main.keys, &sources.base)?;
     let store_url = accounts::store_url(&mut reader, &main.store.url, &sources.base)?;
     let policy = Policy {

@@ -232,6 +232,8 @@ pub struct AccountTable {
     pub after: Option<AfterWord>,
     /// With `after = "move"`: the folder
     pub move_to: Option<String>,
+    /// Where the relay keeps copies of our mail: `ticket erase` takes them away there
+    pub sent: Option<String>,
     /// Mail that lies there at first sight: `history` (the default) or `live`
     pub first_run: Option<FirstRunWord>,
     /// `plus`, `catchall` or `references-only`

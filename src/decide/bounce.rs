@@ -88,6 +88,7 @@ fn unread(incoming: Incoming<'_>, ticket: &TicketSnapshot, scene: Scene<'_>) -> 
         due,
         reasons: Vec::new(),
         attachments: &[],
+        named: &[],
     };
     effects.extend(notify::agents(&news, ticket.assignee.as_ref(), scene.desk, scene.policy));
     effects

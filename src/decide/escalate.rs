@@ -87,6 +87,7 @@ fn word_to_agents(
         due: clocks::next_due(clocks),
         reasons: reasons.iter().map(words).collect(),
         attachments: &[],
+        named: &[],
     };
     notify::agents(&news, facts.ticket.assignee.as_ref(), scene.desk, scene.policy)
 }

@@ -179,6 +179,7 @@ fn word_to_agents(
         due: clocks::next_due(clocks),
         reasons: Vec::new(),
         attachments: &shown.attachments,
+        named: &shown.named,
     };
     notify::agents(&news, way.ticket.assignee.as_ref(), scene.desk, scene.policy)
 }

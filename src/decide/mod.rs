@@ -15,6 +15,7 @@ pub mod on_command;
 pub mod on_message;
 pub mod on_tick;
 pub mod open;
+pub mod opening;
 pub mod orders;
 pub mod page;
 pub mod priority;

@@ -1,10 +1,11 @@
 //! Mail to agents: who is told, and of what. The limiter never stops it (L17).
 
 use crate::domain::desk::Desk;
+use crate::domain::directory::Agent;
 use crate::domain::effect::Effect;
 use crate::domain::ids::AgentName;
-use crate::domain::message::{Attachment, Instant, Language};
-use crate::domain::outgoing::{Notice, Outgoing, Recipient};
+use crate::domain::message::{Attachment, Instant, Language, RedactedAttachment};
+use crate::domain::outgoing::{Notice, Outgoing, PassedFile, Recipient};
 use crate::domain::policy::Policy;
 use crate::domain::text::RedactedText;
 use crate::domain::ticket::Priority;
@@ -26,6 +27,8 @@ pub struct News<'a> {
     pub reasons: Vec<String>,
     /// Attachments of the message.
     pub attachments: &'a [Attachment],
+    /// The same, as they may be named and sent along.
+    pub named: &'a [RedactedAttachment],
 }
 
 /// The assignee where there is one, else every agent of the desk.
@@ -46,7 +49,8 @@ pub fn agents(news: &News<'_>, assignee: Option<&AgentName>, desk: &Desk, policy
                     priority: news.priority,
                     due: news.due,
                     reasons: news.reasons.clone(),
-                    attachments: news.attachments.iter().map(describe).collect(),
+                    attachments: news.attachments.iter().zip(news.named).map(describe).collect(),
+                    files: files(news, desk, agent),
                 },
                 to: Recipient::Agent(agent.name.clone(), agent.address.clone()),
                 language: agent.languages.first().copied().unwrap_or(Language::En),
@@ -57,8 +61,25 @@ pub fn agents(news: &News<'_>, assignee: Option<&AgentName>, desk: &Desk, policy
         .collect()
 }
 
-/// "type, size" and flags; never the name, which may hold a patient's.
-fn describe(attachment: &Attachment) -> String {
+/// What goes along to this agent: what the desk's rule let pass, where it reaches them.
+fn files(news: &News<'_>, desk: &Desk, agent: &Agent) -> Vec<PassedFile> {
+    if !desk.custody.attachments.reaches(agent.address.domain()) {
+        return Vec::new();
+    }
+    let passed = news.attachments.iter().zip(news.named);
+    passed
+        .filter_map(|(attachment, named)| {
+            Some(PassedFile {
+                name: named.name.clone(),
+                media_type: attachment.detected_type.as_ref().unwrap_or(&attachment.declared_type).clone(),
+                octets: named.passed.clone()?,
+            })
+        })
+        .collect()
+}
+
+/// Redacted name, type, size, flags and label.
+fn describe((attachment, named): (&Attachment, &RedactedAttachment)) -> String {
     let kind = attachment.detected_type.as_deref().unwrap_or(&attachment.declared_type);
     let kib = attachment.size.div_ceil(1024);
     let flags = if attachment.flags.is_empty() {
@@ -66,5 +87,7 @@ fn describe(attachment: &Attachment) -> String {
     } else {
         format!(" ({})", attachment.flags.join(", "))
     };
-    format!("{kind}, {kib} KiB{flags}")
+    let label = named.label.codes().map(|code| code.replace([':', '_'], " "));
+    let label = label.collect::<Vec<_>>().join(", ");
+    format!("{} - {kind}, {kib} KiB{flags}: {label}", named.name.as_str())
 }

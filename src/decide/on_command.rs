@@ -97,6 +97,7 @@ fn assign(agent: Option<&AgentName>, facts: &CommandFacts, scene: Scene<'_>) -> 
             due: clocks::next_due(&ticket.clocks),
             reasons: Vec::new(),
             attachments: &[],
+            named: &[],
         };
         effects.extend(notify::agents(&news, agent, scene.desk, scene.policy));
     }

@@ -351,6 +351,7 @@ fn word_to_agents(
         due: clocks::next_due(&weighed.clocks),
         reasons: by_rules.chain(similar).collect(),
         attachments: &shown.attachments,
+        named: &shown.named,
     };
     notify::agents(&news, None, scene.desk, scene.policy)
 }

@@ -2,7 +2,7 @@
 //! nothing anywhere else (L11): not in the ticket, not in mail to agents, not as an echo.
 
 use crate::domain::desk::DeskClass;
-use crate::domain::message::Attachment;
+use crate::domain::message::{Attachment, RedactedAttachment};
 use crate::domain::text::{RawText, RedactedText};
 use crate::phi;
 
@@ -21,8 +21,10 @@ pub struct Shown {
     pub elided: RedactedText,
     /// Redacted, sanitised HTML.
     pub html: Option<RedactedText>,
-    /// Attachments.
+    /// Attachments, labelled.
     pub attachments: Vec<Attachment>,
+    /// Their redacted names, and what goes along to agents.
+    pub named: Vec<RedactedAttachment>,
     /// Labelled lines.
     pub fields: Vec<(String, RawText)>,
 }
@@ -39,6 +41,7 @@ impl Shown {
                 elided: RedactedText::default(),
                 html: None,
                 attachments: Vec::new(),
+                named: Vec::new(),
                 fields: Vec::new(),
             };
         }
@@ -48,10 +51,16 @@ impl Shown {
             visible: redacted.visible.clone(),
             elided: redacted.elided.clone(),
             html: redacted.html.clone(),
-            attachments: mail.attachments.clone(),
+            attachments: labelled(&mail.attachments, &redacted.attachments),
+            named: redacted.attachments.clone(),
             fields: mail.fields.clone(),
         }
     }
+}
+
+fn labelled(attachments: &[Attachment], redacted: &[RedactedAttachment]) -> Vec<Attachment> {
+    let labels = redacted.iter().map(|one| Some(one.label.clone())).chain(std::iter::repeat(None));
+    attachments.iter().zip(labels).map(|(one, label)| Attachment { label, ..one.clone() }).collect()
 }
 
 fn withheld(incoming: Incoming<'_>, scene: Scene<'_>) -> bool {

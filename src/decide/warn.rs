@@ -69,6 +69,7 @@ pub fn word_to_agents(
         due: next_due(clocks),
         reasons: warnings.iter().map(near).collect(),
         attachments: &[],
+        named: &[],
     };
     notify::agents(&news, ticket.assignee.as_ref(), scene.desk, scene.policy)
 }

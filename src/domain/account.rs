@@ -134,6 +134,8 @@ pub struct Account {
     pub token_carrier: TokenCarrier,
     /// The separator of sub-addresses; `None` where the server knows none.
     pub subaddress: Option<char>,
+    /// The folder in which the relay keeps copies of our mail, where it does; only `erase` looks there.
+    pub sent: Option<FolderName>,
     /// How senders are believed.
     pub auth: AuthEvidence,
 }
@@ -178,4 +180,11 @@ pub struct Transport {
     pub max_per_minute: u32,
     /// Kept sessions at once.
     pub max_connections: u32,
+}
+
+impl Transport {
+    /// True when mail leaves over TLS; the relay's name is always verified there.
+    pub const fn is_verified(&self) -> bool {
+        matches!(self.relay, Relay::Smtp { tls: Tls::Tls | Tls::Starttls, .. })
+    }
 }

@@ -8,6 +8,7 @@ use chrono::Duration;
 
 use super::address::EmailAddress;
 use super::calendar::Calendar;
+use super::custody::Custody;
 use super::directory::Directory;
 use super::ids::{AgentName, Category, DeskName};
 use super::message::Language;
@@ -299,6 +300,8 @@ pub struct Desk {
     pub notices: BTreeSet<CustomerNotice>,
     /// What redaction does with diagnoses, drugs and their codes.
     pub clinical: ClinicalWords,
+    /// How what people wrote is kept and opened.
+    pub custody: Custody,
 }
 
 impl Desk {
@@ -338,6 +341,7 @@ impl Desk {
             modules: Vec::new(),
             notices: [CustomerNotice::Resolved, CustomerNotice::Reminder, CustomerNotice::Closed].into(),
             clinical: ClinicalWords::Near,
+            custody: Custody::default(),
         }
     }
     /// True when the desk promises something and every promise counts nights and weekends: hours

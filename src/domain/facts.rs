@@ -124,6 +124,23 @@ pub struct TickFacts {
     pub proven: bool,
 }
 
+/// What is known when someone wants an original opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpeningFacts {
+    /// The ticket's desk.
+    pub desk: super::ids::DeskName,
+    /// A breach ticket.
+    pub restricted: bool,
+    /// It holds a copy of a mail that also went to a breach desk (L11).
+    pub breach_copy: bool,
+    /// The customer's consent lasts until.
+    pub consent_until: Option<Instant>,
+    /// Nothing is left to open.
+    pub erased: bool,
+    /// This person's last reason holds until.
+    pub open_until: Option<Instant>,
+}
+
 /// What is known when someone commands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommandFacts {

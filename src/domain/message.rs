@@ -199,6 +199,58 @@ pub struct Attachment {
     pub inline: bool,
     /// Codes such as `executable`, `macro`, `type_mismatch`, `tnef`, `dicom`, `hl7`, `encrypted`.
     pub flags: Vec<&'static str>,
+    /// What the redactor found in it, once it was scanned.
+    pub label: Option<Label>,
+}
+
+/// What could be read of an attachment, for the redactor's eyes only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// All of its text.
+    Whole(RawText),
+    /// A part of its text, and why not all: a code.
+    Part(RawText, &'static str),
+    /// Nothing, and why: `image`, `media`, `dicom`, `encrypted`, `executable`, `archive`,
+    /// `too_large`, `unreadable`, `unknown_format`, `put_off`.
+    Nothing(&'static str),
+}
+
+/// What the redactor found in an attachment: codes and counts, never a word of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Label {
+    /// Kinds of identifiers with how many of each, as the redactor names them.
+    pub found: Vec<(&'static str, usize)>,
+    /// Why some or all of it was not scanned.
+    pub unscanned: Option<&'static str>,
+    /// It calls itself a patient's record, or has the form of one.
+    pub record: bool,
+}
+
+impl Label {
+    /// Scanned as a whole, and nothing was found.
+    pub const fn is_clean(&self) -> bool {
+        self.found.is_empty() && self.unscanned.is_none() && !self.record
+    }
+    /// The codes the store keeps beside the flags: `clean`, `record`,
+    /// `found:NAME:2`, `not_scanned:image`.
+    pub fn codes(&self) -> impl Iterator<Item = String> {
+        let clean = self.is_clean().then(|| "clean".to_owned());
+        let found = self.found.iter().map(|(kind, count)| format!("found:{kind}:{count}"));
+        let record = self.record.then(|| "record".to_owned());
+        let unscanned = self.unscanned.map(|why| format!("not_scanned:{why}"));
+        clean.into_iter().chain(record).chain(found).chain(unscanned)
+    }
+}
+
+/// An attachment as it may be shown: its redacted name and its label.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RedactedAttachment {
+    /// The redacted name.
+    pub name: RedactedText,
+    /// What the redactor found in it.
+    pub label: Label,
+    /// The octets, where the desk lets agents have them by mail.
+    pub passed: Option<std::sync::Arc<Vec<u8>>>,
 }
 
 /// One recipient a delivery report speaks of.
@@ -353,4 +405,6 @@ pub struct RedactedMail {
     pub elided: RedactedText,
     /// Sanitised HTML.
     pub html: Option<RedactedText>,
+    /// Attachments, in their order.
+    pub attachments: Vec<RedactedAttachment>,
 }

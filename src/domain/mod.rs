@@ -6,6 +6,7 @@ pub mod address;
 pub mod agent_mail;
 pub mod calendar;
 pub mod command;
+pub mod custody;
 pub mod desk;
 pub mod directory;
 pub mod effect;

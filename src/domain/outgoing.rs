@@ -56,6 +56,17 @@ impl PublicText {
     }
 }
 
+/// An attachment that goes along to an agent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PassedFile {
+    /// Its redacted name.
+    pub name: RedactedText,
+    /// Its media type.
+    pub media_type: String,
+    /// Its octets.
+    pub octets: std::sync::Arc<Vec<u8>>,
+}
+
 /// What a mail of ours is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
@@ -164,8 +175,10 @@ pub enum Notice {
         due: Option<Instant>,
         /// Why the priority is what it is, in words.
         reasons: Vec<String>,
-        /// Attachments, as "type, size" without names.
+        /// Attachments, as "redacted name - type, size: label".
         attachments: Vec<String>,
+        /// Those that go along, as the desk's rule allows.
+        files: Vec<PassedFile>,
     },
     /// To a contact of the desk's escalation: a target was missed. No content, no token that acts.
     Escalation {

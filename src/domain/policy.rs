@@ -86,6 +86,7 @@ impl Policy {
             first_run: FirstRun::Live,
             token_carrier: like.map_or(TokenCarrier::Plus, |a| a.token_carrier),
             subaddress: like.map_or(Some('+'), |a| a.subaddress),
+            sent: None,
             auth: like.map_or(AuthEvidence::None, |a| a.auth.clone()),
         }
     }

@@ -69,6 +69,24 @@ impl FileSource {
         }
     }
 
+    /// Every file that is or was a mail of this source: those that lie there, and those put aside.
+    pub fn everywhere(&self, after: &After) -> io::Result<Vec<PathBuf>> {
+        let mut found: Vec<PathBuf> = self.list()?.into_iter().map(|file| file.path).collect();
+        let aside = match (self, after) {
+            (Self::Directory(root), After::Move(folder)) => vec![root.join(one_component(folder.as_str())?)],
+            (Self::Directory(root), _) => vec![root.join(PROCESSED)],
+            (Self::Maildir(root), After::Move(folder)) => {
+                let folder = root.join(format!(".{}", one_component(folder.as_str())?));
+                vec![folder.join("new"), folder.join("cur")]
+            }
+            (Self::Maildir(_), _) => Vec::new(),
+        };
+        for folder in aside.into_iter().filter(|folder| folder.is_dir()) {
+            found.extend(regular_files(&folder)?.into_iter().map(|file| file.path));
+        }
+        Ok(found)
+    }
+
     /// Reads one mail, of one above `limits.message_bytes` only the first `limits.oversize_bytes`.
     pub fn read(&self, path: &Path, limits: &super::Limits) -> io::Result<FileMail> {
         let file = File::open(path)?;

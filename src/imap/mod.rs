@@ -6,6 +6,7 @@
 mod backoff;
 mod connect;
 mod error;
+mod expunge;
 mod fetch;
 mod files;
 mod session;

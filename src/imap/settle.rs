@@ -141,7 +141,7 @@ impl Session {
 
     /// `\Deleted` on our own mails, and UID EXPUNGE of just these where the server has it
     /// (RFC 4315 2.1); a plain EXPUNGE would take mails of others with them.
-    async fn remove(&mut self, set: &str) -> Result<(), ImapError> {
+    pub(super) async fn remove(&mut self, set: &str) -> Result<(), ImapError> {
         let store = format!("UID STORE {set} +FLAGS.SILENT (\\Seen \\Deleted)");
         self.change("UID STORE", &store).await?.ok("UID STORE")?;
         if self.can.uidplus {

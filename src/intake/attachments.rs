@@ -13,11 +13,17 @@ use crate::domain::text::RawText;
 
 /// Describes every part that is no text of the message.
 pub fn describe(message: &Message<'_>) -> Vec<Attachment> {
-    let ids = message.attachments.iter().take(limits::ATTACHMENTS);
-    ids.filter_map(|id| message.parts.get(usize::try_from(*id).ok()?)).map(one).collect()
+    parts(message).map(one).collect()
 }
 
-fn one(part: &MessagePart<'_>) -> Attachment {
+/// The parts that are no text of the message.
+pub(super) fn parts<'m, 'x>(message: &'m Message<'x>) -> impl Iterator<Item = &'m MessagePart<'x>> {
+    let ids = message.attachments.iter().take(limits::ATTACHMENTS);
+    ids.filter_map(|id| message.parts.get(usize::try_from(*id).ok()?))
+}
+
+/// What one of them is.
+pub(super) fn one(part: &MessagePart<'_>) -> Attachment {
     let declared = declared_type(part);
     let content = content(part);
     let detected = infer::get(content).map(|kind| kind.mime_type().to_owned());
@@ -33,6 +39,7 @@ fn one(part: &MessagePart<'_>) -> Attachment {
         sha256: digest(part, content),
         inline,
         flags,
+        label: None,
     }
 }
 
@@ -52,6 +59,7 @@ pub fn of_inside(file: &Inside) -> Attachment {
         sha256: Sha256::digest(&file.content).into(),
         inline: false,
         flags,
+        label: None,
     }
 }
 
@@ -76,7 +84,8 @@ fn digest(part: &MessagePart<'_>, content: &[u8]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-fn content<'p>(part: &'p MessagePart<'_>) -> &'p [u8] {
+/// Its octets.
+pub(super) fn content<'p>(part: &'p MessagePart<'_>) -> &'p [u8] {
     match &part.body {
         PartType::Text(text) | PartType::Html(text) => text.as_bytes(),
         PartType::Binary(octets) | PartType::InlineBinary(octets) => octets,
@@ -99,8 +108,77 @@ fn declared_type(part: &MessagePart<'_>) -> String {
         Some(subtype) => format!("{}/{}", ct.ctype(), subtype),
         None => ct.ctype().to_owned(),
     };
-    charset::one_line(&declared).to_ascii_lowercase().chars().take(limits::NAME_CHARS).collect()
+    known_type(&charset::one_line(&declared).to_ascii_lowercase())
 }
+
+/// Top-level types of RFC 6838 and the ones below `application` that mail carries. The type stands in
+/// a clear column and in mail to agents: a stranger's own words do not get there by it.
+fn known_type(declared: &str) -> String {
+    let (top, sub) = declared.split_once('/').unwrap_or((declared, ""));
+    let tops = ["text", "image", "audio", "video", "message", "multipart", "font", "model", "application"];
+    let plain = |c: char| c.is_ascii_lowercase() || matches!(c, '.' | '-' | '+');
+    let digits = sub.bytes().filter(u8::is_ascii_digit).count();
+    let sound = tops.contains(&top)
+        && (1..=80).contains(&sub.len())
+        && digits <= 4
+        && sub.chars().all(|c| plain(c) || c.is_ascii_digit());
+    let registered = SUBTYPES.contains(&sub) || sub.starts_with("vnd.") || mime_family(top, sub);
+    if sound && registered { declared.to_owned() } else { "application/octet-stream".to_owned() }
+}
+
+fn mime_family(top: &str, sub: &str) -> bool {
+    matches!(top, "image" | "audio" | "video" | "message" | "multipart") && sub.len() <= 24
+}
+
+/// Subtypes of `application` and `text` that are named in clear.
+const SUBTYPES: [&str; 46] = [
+    "plain",
+    "html",
+    "csv",
+    "calendar",
+    "xml",
+    "rtf",
+    "markdown",
+    "vcard",
+    "x-vcard",
+    "directory",
+    "css",
+    "richtext",
+    "enriched",
+    "tab-separated-values",
+    "rfc822-headers",
+    "x-log",
+    "javascript",
+    "x-amp-html",
+    "octet-stream",
+    "pdf",
+    "zip",
+    "json",
+    "fhir+json",
+    "fhir+xml",
+    "hl7-v2",
+    "hl7-v2+xml",
+    "dicom",
+    "msword",
+    "gzip",
+    "x-gzip",
+    "x-zip-compressed",
+    "x-7z-compressed",
+    "x-rar-compressed",
+    "x-tar",
+    "ms-tnef",
+    "pgp-encrypted",
+    "pgp-signature",
+    "pgp-keys",
+    "pkcs7-mime",
+    "pkcs7-signature",
+    "x-pkcs7-mime",
+    "x-pkcs7-signature",
+    "x-msdownload",
+    "ics",
+    "x-microsoft-rpmsg-message",
+    "vnd.ms-excel",
+];
 
 fn name(part: &MessagePart<'_>, declared: &str) -> String {
     let given = part.attachment_name().map(|name| safe_name(&repair(name))).unwrap_or_default();

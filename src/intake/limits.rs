@@ -46,6 +46,16 @@ pub const HTML_DEPTH: usize = 400;
 pub const HTML_REFERENCES: usize = 100_000;
 /// Attachments described.
 pub const ATTACHMENTS: usize = 1000;
+/// Octets of text read of all attachments of a mail, for the redactor: it takes them at some 8 MB/s.
+pub const READING_BYTES: usize = 512 * 1024;
+/// Octets of an attachment that is unpacked or parsed for its text; above it nobody reads it here.
+pub const READING_INPUT: usize = 8 * 1024 * 1024;
+/// Octets that one packed attachment may unfold to: a bomb unfolds a thousandfold.
+pub const UNFOLDED: usize = 16 * 1024 * 1024;
+/// Members looked at of a packed document.
+pub const MEMBERS: usize = 500;
+/// Pages looked at of a PDF.
+pub const PAGES: u32 = 200;
 /// Characters kept of an attachment's name.
 pub const NAME_CHARS: usize = 200;
 /// Entries of an archive whose names are looked at.

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
-use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::original::{self, SealedOriginal};
-use super::ring::{KeyError, KeyRing};
+use super::ring::{KeyError, KeyRing, Secret, derive};
 use crate::clock::Random;
 use crate::domain::ids::{LedgerId, LookupKey};
 use crate::domain::token::TokenKeys;
@@ -45,6 +44,10 @@ pub enum LookupDomain {
     MessageId,
     /// The content of a mail (L6).
     Content,
+    /// The octets of an erased mail.
+    Octets,
+    /// The reason a person gave.
+    Reason,
 }
 
 impl LookupDomain {
@@ -53,6 +56,8 @@ impl LookupDomain {
             Self::Address => b"address\0",
             Self::MessageId => b"message-id\0",
             Self::Content => b"content\0",
+            Self::Octets => b"octets\0",
+            Self::Reason => b"reason\0",
         }
     }
 }
@@ -79,15 +84,6 @@ impl std::fmt::Debug for Sealer {
     }
 }
 
-fn derive(secret: &[u8; 32], purpose: &[u8]) -> Zeroizing<[u8; 32]> {
-    let mut key = Zeroizing::new([0; 32]);
-    // 32 octets are far below HKDF's limit of 8160; a failure would leave a zero key, which no test
-    // vector survives.
-    let expanded = Hkdf::<Sha256>::new(Some(b"mailward v1"), secret).expand(purpose, key.as_mut_slice());
-    debug_assert!(expanded.is_ok());
-    key
-}
-
 fn nonce_of(bytes: &[u8]) -> Result<XNonce, SealError> {
     XNonce::try_from(bytes).map_err(|_| SealError::Form)
 }
@@ -101,15 +97,17 @@ impl Sealer {
         let mut keys = BTreeMap::new();
         let mut tokens = Vec::new();
         for (id, secret) in ring.iter() {
-            let wrap = XChaCha20Poly1305::new((&*derive(secret, b"wrap")).into());
-            let field = XChaCha20Poly1305::new((&*derive(secret, b"field")).into());
-            keys.insert(id, Keys { wrap, field });
-            tokens.insert(0, (id, *derive(secret, b"token")));
+            if let Secret::Whole(secret) = secret {
+                let wrap = XChaCha20Poly1305::new((&*derive(secret, b"wrap")).into());
+                let field = XChaCha20Poly1305::new((&*derive(secret, b"field")).into());
+                keys.insert(id, Keys { wrap, field });
+            }
+            tokens.insert(0, (id, *secret.token()));
         }
         let (_, lowest) = ring.iter().next().ok_or(KeyError::Empty)?;
         Ok(Self {
             current: keys.keys().next_back().copied().ok_or(KeyError::Empty)?,
-            lookup: Hmac::new_from_slice(&*derive(lowest, b"lookup")).map_err(|_| KeyError::Form)?,
+            lookup: Hmac::new_from_slice(&*lowest.lookup()).map_err(|_| KeyError::Form)?,
             tokens: TokenKeys::new(tokens).ok_or(KeyError::Empty)?,
             keys,
         })
@@ -220,6 +218,7 @@ fn unbox(cipher: &XChaCha20Poly1305, sealed: &[u8], aad: &[u8]) -> Result<Vec<u8
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::token::{Purpose, Token};
     use crate::seal::original::CHUNK;
     use uuid::Uuid;
 
@@ -282,6 +281,29 @@ mod tests {
         original.wrapped_key = new.rewrap(id(3), &original, &random).unwrap();
         original.key_id = new.current();
         assert_eq!(new.open_original(id(3), &original).unwrap().as_slice(), b"mail");
+    }
+
+    #[test]
+    fn a_retired_key_opens_nothing_and_its_look_ups_stay() {
+        let whole = KeyRing::parse(&KeyRing::generate(&Random::seeded(3)).unwrap()).unwrap();
+        let whole = KeyRing::parse(&whole.rotated(&Random::seeded(4)).unwrap()).unwrap();
+        let retired = KeyRing::parse(&whole.retired(1).unwrap()).unwrap();
+        let (old, new) = (Sealer::new(&whole).unwrap(), Sealer::new(&retired).unwrap());
+        let first =
+            Sealer::new(&KeyRing::parse(&KeyRing::generate(&Random::seeded(3)).unwrap()).unwrap()).unwrap();
+        let before = first.seal_field(b"row", b"text", &Random::seeded(5)).unwrap();
+        assert_eq!(old.open_field(b"row", &before).unwrap().as_slice(), b"text");
+        assert_eq!(new.open_field(b"row", &before), Err(SealError::UnknownKey(1)));
+        assert_eq!(old.lookup(LookupDomain::Address, "x"), new.lookup(LookupDomain::Address, "x"));
+        let token = Token {
+            purpose: Purpose::Reply,
+            ticket: crate::domain::ids::TicketNumber::new(7).unwrap(),
+            participant: crate::domain::ids::ParticipantNo::FIRST,
+        };
+        assert_eq!(new.token_keys().verify(&first.token_keys().mint(token)), Some(token));
+        for id in [1, 2, 3] {
+            assert_eq!(retired.retired(id).err(), Some(KeyError::Id), "{id}: retired, current, unknown");
+        }
     }
 
     #[test]

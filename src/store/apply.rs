@@ -1,7 +1,5 @@
 //! The one door: carries out what was decided, in the transaction in which it was decided.
 
-use sqlx::AssertSqlSafe;
-
 use super::StoreError;
 use super::audit::Entry;
 use super::cells::{Cells, clean, number, raw};
@@ -11,8 +9,8 @@ use super::sealed::{ArticleSecret, OutboxSecret, Person, Place, address_key, mes
 use super::work::{Ids, Work};
 use crate::domain::effect::{Decision, Effect, NewArticle, Subject};
 use crate::domain::facts::TicketRef;
-use crate::domain::ids::{ArticleId, LedgerId, LookupKey, OutboxId, TicketId};
-use crate::domain::message::MessageClass;
+use crate::domain::ids::{ArticleId, LookupKey, OutboxId, TicketId};
+use crate::domain::message::{Attachment, Label, MessageClass};
 use crate::domain::outgoing::{INTERNAL, Minted, Suppression};
 use crate::domain::ticket::{ArticleKind, LastPublic, Role};
 
@@ -157,7 +155,7 @@ impl Work {
                 size: number(attachment.size),
                 sha256: attachment.sha256,
                 inline: attachment.inline,
-                flags: attachment.flags.join(" "),
+                flags: codes(attachment),
             }
         }));
         Ok(())
@@ -254,20 +252,11 @@ impl Work {
         }
         Ok(())
     }
+}
 
-    /// A copy of a mail that was erased comes in again: its octets are not kept a second time (L12).
-    async fn forget_erased(&mut self, copy: LedgerId, first: LedgerId) -> Result<(), StoreError> {
-        for table in ["original_key", "original"] {
-            let sql = format!(
-                "DELETE FROM {table} WHERE ledger = $1
-                    AND EXISTS (SELECT 1 FROM ledger WHERE id = $2 AND state = 'erased')"
-            );
-            sqlx::query(AssertSqlSafe(sql))
-                .bind(raw(copy.as_bytes()))
-                .bind(raw(first.as_bytes()))
-                .execute(self.on().await?)
-                .await?;
-        }
-        Ok(())
-    }
+/// Flags of the form, and what the redactor said of it.
+fn codes(attachment: &Attachment) -> String {
+    let labels = attachment.label.iter().flat_map(Label::codes);
+    let flags = attachment.flags.iter().map(|flag| (*flag).to_owned()).chain(labels);
+    flags.collect::<Vec<_>>().join(" ")
 }

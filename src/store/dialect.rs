@@ -127,10 +127,10 @@ impl Pools {
                 .idle_timeout(None)
                 .max_lifetime(None)
                 .test_before_acquire(false)
-                .acquire_timeout(Duration::from_secs(30))
-                // A full disk makes SQLite roll back by itself; the driver's own ROLLBACK fails then, and
-                // it takes the connection for one in a transaction for ever: it gets another one.
+                // SQLite ends a transaction by itself when its disk is full; sqlx's own ROLLBACK then fails,
+                // and the connection would count as being in a transaction for ever.
                 .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+                .acquire_timeout(Duration::from_secs(30))
                 .after_connect(move |connection, _| {
                     Box::pin(async move {
                         for pragma in pragmas {
@@ -239,5 +239,25 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
         Ok(())
     } else {
         file.set_permissions(Permissions::from_mode(0o600)).map_err(away)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_transaction_that_the_database_ended_leaves_no_connection_stuck() {
+        let folder = std::env::temp_dir().join(format!("mailward-dialect-{}", std::process::id()));
+        let pools = Pools::open(&format!("sqlite:{}/store.db", folder.display())).await.unwrap();
+        for _ in 0..3 {
+            let mut tx = pools.begin().await.unwrap();
+            // What SQLite does by itself when its disk is full.
+            tx.execute("ROLLBACK").await.unwrap();
+            drop(tx);
+        }
+        assert!(pools.begin().await.unwrap().rollback().await.is_ok());
+        pools.write.close().await;
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -24,6 +24,9 @@ pub enum StoreError {
     /// There is no such row: tell the person who asked.
     #[error("there is no such {0}")]
     Missing(&'static str),
+    /// What is asked for must not be: tell the person who asked.
+    #[error("{0}")]
+    Refused(&'static str),
     /// A defect of ours or of the database's content (exit 70).
     #[error("defect in the store: {0}")]
     Defect(String),
@@ -47,7 +50,10 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Self::Unavailable("connection"),
+            | sqlx::Error::WorkerCrashed
+            // A connection whose transaction the database ended behind sqlx's back.
+            | sqlx::Error::BeginFailed
+            | sqlx::Error::InvalidSavePointStatement => Self::Unavailable("connection"),
             sqlx::Error::Configuration(_) => Self::Unavailable("the url cannot be read"),
             sqlx::Error::Database(database) => by_code(&**database),
             // The texts of the others name columns and types; a decoding error may quote a value.

@@ -8,7 +8,9 @@ mod audit;
 mod balance;
 mod calendars;
 mod cells;
+mod custody;
 mod dialect;
+mod erase;
 mod error;
 mod facts;
 mod folder;
@@ -26,6 +28,7 @@ mod privacy;
 mod quarantine;
 mod read;
 mod regroup;
+mod rekey;
 mod replay;
 mod report;
 mod sealed;
@@ -38,6 +41,8 @@ mod write;
 use std::sync::Arc;
 
 pub use apply::Applied;
+pub use custody::{ErasedCopy, Keeping, Opening, SentCopy};
+pub use erase::Expired;
 pub use error::StoreError;
 pub use facts::FactsQuery;
 pub use folder::{FirstSight, FolderState};
@@ -51,13 +56,14 @@ pub use policy_facts::PolicyQuery;
 pub use presence::Presence;
 pub use privacy::Revealed;
 pub use quarantine::QuarantineAction;
+pub use rekey::{SealedColumn, Walk};
 pub use replay::StoredMail;
 pub use report::ReportQuery;
 pub use tick::{CommandQuery, TickQuery};
 pub use views::{
-    ArticleView, AttachmentView, AuditReport, AuditView, BalanceView, ClockView, ErasedView, HistoryView,
-    LedgerFilter, LedgerView, OutboxFilter, OutboxView, ParticipantView, QuarantineView, RelatedView,
-    TicketFilter, TicketLine, TicketView,
+    ArticleView, AttachmentView, AuditReport, AuditView, BalanceView, ClockView, CopyView, ErasedView,
+    HistoryView, LedgerFilter, LedgerView, OutboxFilter, OutboxView, ParticipantView, QuarantineView,
+    RelatedView, TicketFilter, TicketLine, TicketView,
 };
 pub use work::{Ids, Work};
 

@@ -82,7 +82,10 @@ impl Store {
         now: Instant,
     ) -> Result<Option<TicketView>, StoreError> {
         let mut on = self.pools.read.acquire().await?;
-        let sql = format!("SELECT {}, {EXTRA} FROM ticket t {REQUESTER} WHERE t.number = $1", columns_of_t());
+        let sql = format!(
+            "SELECT {}, t.held_at, t.consent_until, {EXTRA} FROM ticket t {REQUESTER} WHERE t.number = $1",
+            columns_of_t()
+        );
         let row = sqlx::query(AssertSqlSafe(sql)).bind(number.get()).fetch_optional(&mut *on).await?;
         let Some(row) = row else { return Ok(None) };
         let (ticket, line) = self.line(&row, expose)?;
@@ -97,6 +100,8 @@ impl Store {
             clocks: ticket.snapshot.clocks.iter().map(|clock| clock_view(*clock, now)).collect(),
             messages: self.messages(&mut on, id, expose).await?,
             outbox: Vec::new(),
+            held_at: Cells(&row).maybe_instant("held_at")?,
+            consent_until: Cells(&row).maybe_instant("consent_until")?,
             history: history(&mut on, id).await?,
             line,
         };
@@ -164,14 +169,18 @@ impl Store {
         .fetch_all(&mut *on)
         .await?;
         let mut messages = Vec::with_capacity(rows.len());
+        let mut numbers = 1..;
         for row in &rows {
             let cells = Cells(row);
             let id = ArticleId::from_slice(&cells.blob("id")?)?;
             let secret: ArticleSecret =
                 open(&self.sealer, &Place::Article(id.as_bytes()), &cells.blob("sealed")?)?;
             let original = cells.maybe_blob("ledger")?.map(|_| cells.flag("keys")).transpose()?;
-            let attachments =
+            let mut attachments =
                 attachments(on, id, secret.names.into_iter().filter(|_| expose).collect()).await?;
+            for (attachment, no) in attachments.iter_mut().zip(&mut numbers) {
+                attachment.no = no;
+            }
             let from = secret.from.map(Person::mailbox).transpose()?;
             messages.push(ArticleView {
                 id: id.to_string(),
@@ -209,6 +218,7 @@ async fn attachments(
         let cells = Cells(row);
         let declared = cells.text("declared")?;
         Ok(AttachmentView {
+            no: 0,
             name,
             media_type: cells.maybe_text("detected")?.unwrap_or(declared),
             size: cells.int("size")?,

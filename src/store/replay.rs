@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use futures_util::StreamExt as _;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
@@ -14,7 +15,7 @@ use super::ledger::PIECE;
 use super::{Store, StoreError};
 use crate::domain::ids::{AccountName, FolderName, LedgerId, RunId, Uid, UidValidity};
 use crate::domain::message::{Instant, Origin};
-use crate::seal::{SealedOriginal, Sealer};
+use crate::seal::{LookupDomain, SealedOriginal, Sealer};
 
 /// A durable mail that is not decided yet, opened.
 #[derive(Clone)]
@@ -210,8 +211,11 @@ impl Store {
     /// True when the account holds a mail of exactly these octets in a folder without a server: how a
     /// directory source without `after` recognises its files.
     pub async fn knows_bytes(&self, account: &AccountName, sha256: &[u8; 32]) -> Result<bool, StoreError> {
-        let sql = "SELECT uid FROM ledger WHERE account = $1 AND sha256 = $2 AND uidvalidity = 1 LIMIT 1";
-        let row = sqlx::query(sql).bind(account.as_str()).bind(sha256.to_vec());
+        let octets = self.sealer.lookup(LookupDomain::Octets, &HEXLOWER.encode(sha256));
+        // Of an erased mail only the keyed hash is left (L12).
+        let sql = "SELECT uid FROM ledger WHERE account = $1 AND sha256 = $2 AND uidvalidity = 1
+             UNION ALL SELECT uid FROM ledger WHERE account = $1 AND octets_key = $3 LIMIT 1";
+        let row = sqlx::query(sql).bind(account.as_str()).bind(sha256.to_vec()).bind(raw(&octets.0));
         Ok(row.fetch_optional(&self.pools.read).await?.is_some())
     }
 }

@@ -121,6 +121,12 @@ pub struct TicketView {
     pub messages: Vec<ArticleView>,
     /// Its mails of ours.
     pub outbox: Vec<OutboxView>,
+    /// Under legal hold since.
+    #[serde(serialize_with = "maybe")]
+    pub held_at: Option<Instant>,
+    /// The customer's consent to open originals lasts until.
+    #[serde(serialize_with = "maybe")]
+    pub consent_until: Option<Instant>,
     /// What was done to it, by whom and why.
     pub history: Vec<HistoryView>,
 }
@@ -198,6 +204,8 @@ pub struct ArticleView {
 /// An attachment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AttachmentView {
+    /// Its number within the ticket, by which `mailward attachment` names it.
+    pub no: usize,
     /// Shown only when exposed.
     pub name: Option<String>,
     /// Detected media type, else the declared one.
@@ -207,7 +215,7 @@ pub struct AttachmentView {
     pub size: i64,
     /// Lower-case hexadecimal.
     pub sha256: String,
-    /// Codes.
+    /// Codes; `clean`, `record`, `found:KIND:COUNT`, `not_scanned:WHY` say what the redactor found in it.
     pub flags: Vec<String>,
 }
 
@@ -392,4 +400,22 @@ pub struct ErasedView {
     pub originals: i64,
     /// Messages that were emptied.
     pub messages: i64,
+    /// What became of copies on mail servers and in directories.
+    pub server: Vec<CopyView>,
+}
+
+/// Copies of an erased ticket's mail in one place outside the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CopyView {
+    /// The account.
+    pub account: String,
+    /// The folder.
+    pub folder: String,
+    /// Copies that were taken away.
+    pub removed: usize,
+    /// Mails of which no copy was found there.
+    pub absent: usize,
+    /// Why others could not be reached: `server_away`, `folder_gone`, `uidvalidity_changed`,
+    /// `marked_only` (no UIDPLUS), `refused`, `no_message_id`, `not_a_reader`.
+    pub unreached: Option<&'static str>,
 }

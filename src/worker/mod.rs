@@ -4,10 +4,12 @@
 
 pub mod command;
 pub mod door;
+pub mod erase;
 pub mod ingest;
 pub mod lease;
 pub mod outbox;
 pub mod recompute;
+pub mod retention;
 pub mod rules;
 pub mod sweep;
 
@@ -73,7 +75,7 @@ impl From<StoreError> for Failure {
                 );
                 Self::Away("the right to write to the database")
             }
-            StoreError::Missing(what) => Self::Defect(what),
+            StoreError::Missing(what) | StoreError::Refused(what) => Self::Defect(what),
             StoreError::Defect(what) => {
                 tracing::error!(%what, "a defect in the store");
                 Self::Defect("in the store")

@@ -25,6 +25,8 @@ use super::{Bells, Failure, LONGEST, Step, in_time};
 /// Tickets looked at in one transaction.
 const TURN: u32 = 64;
 const LOOK: Duration = Duration::from_secs(15);
+/// Between looks at what is over by a desk's days of retention.
+const RETENTION: TimeDelta = TimeDelta::hours(1);
 /// When a ticket that cannot be decided is tried again.
 const POSTPONED: TimeDelta = TimeDelta::minutes(15);
 
@@ -132,8 +134,9 @@ impl Sweep {
     /// Loops until `stop`, while it holds the lease of the one sweeper; reports to `watch`.
     pub async fn run(self, stop: CancellationToken, watch: impl Fn(&Result<Step, Failure>)) {
         let mut lease = Held::new(self.store.clone(), LeaseName::Sweep, self.run);
+        let mut kept: Option<Instant> = None;
         while !stop.is_cancelled() {
-            let outcome = in_time(LONGEST, self.turn(&mut lease)).await;
+            let outcome = in_time(LONGEST, self.turn(&mut lease, &mut kept)).await;
             watch(&outcome);
             let wait = match &outcome {
                 Ok(Step::Did(_)) => continue,
@@ -153,10 +156,17 @@ impl Sweep {
         lease.release().await;
     }
 
-    async fn turn(&self, lease: &mut Held) -> Result<Step, Failure> {
+    async fn turn(&self, lease: &mut Held, kept: &mut Option<Instant>) -> Result<Step, Failure> {
         lease.hold().await?;
         let swept = self.step(lease.get()).await?;
-        Ok(Step::of(swept.iter().filter(|s| s.progress()).count()))
+        let count = swept.iter().filter(|s| s.progress()).count();
+        let now = self.clock.now();
+        if count == 0 && kept.is_none_or(|at| now - at >= RETENTION) {
+            let (_, more) = self.expire().await?;
+            *kept = (!more).then_some(now);
+            return Ok(Step::of(usize::from(more)));
+        }
+        Ok(Step::of(count))
     }
 }
 

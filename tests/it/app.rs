@@ -46,7 +46,7 @@ impl App {
     /// An installation whose store is `url`, SQLite in the scratch folder without one.
     pub fn new(url: Option<&str>, post: &Post) -> Self {
         let scratch = Scratch::new("app");
-        for folder in ["desks", "calendars", "data", "mailbox/imaging", "mailbox/breach"] {
+        for folder in ["desks", "calendars", "data", "tmp", "mailbox/imaging", "mailbox/breach"] {
             fs::create_dir_all(scratch.join(folder)).unwrap();
         }
         let app = Self { scratch, heard: RefCell::default(), finished: Cell::new(false) };
@@ -78,7 +78,7 @@ impl App {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mailward"));
         command.args(arguments).current_dir(self.scratch.path());
-        command.env("MAILWARD_LOG", "trace").env("IT_PASSWORD", PASSWORD);
+        command.env("MAILWARD_LOG", "trace").env("IT_PASSWORD", PASSWORD).env("TMPDIR", self.path("tmp"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -91,7 +91,7 @@ fn weathered(storm: &Storm) -> Option<Damage> {
         trusted.push(certificates);
     }
     let mut gateway = Gateway::new(&plan, &trusted);
-    gateway.start();
+    gateway.start_up();
     for (_, proxy) in lines.all() {
         proxy.storm();
     }

@@ -43,7 +43,7 @@ fn a_database_that_is_restarted_under_load_loses_nothing() {
     let Some(cluster) = Postgres::start() else { return };
     let (sink, dovecot) = (Sink::start(), Dovecot::start(&["support"]));
     let mut gateway = Gateway::new(&Plan { store: cluster.database(), ..plan(&dovecot, &sink) }, &[]);
-    gateway.start();
+    gateway.start_up();
     let pause = Duration::from_millis(60);
     std::thread::scope(|scope| {
         scope.spawn(|| deliver(&dovecot, 0..150, pause));
@@ -67,7 +67,7 @@ async fn a_database_that_is_locked_for_half_a_minute_loses_nothing() {
     }
     let (sink, dovecot) = (Sink::start(), Dovecot::start(&["support"]));
     let mut gateway = Gateway::new(&plan(&dovecot, &sink), &[]);
-    gateway.start();
+    gateway.start_up();
     deliver(&dovecot, 0..10, Duration::ZERO);
     gateway.settled(10, PATIENCE);
     let url = format!("sqlite:{}", gateway.scratch.join("store.db").display());
@@ -97,7 +97,7 @@ fn a_full_disk_under_the_store_loses_nothing() {
     let (sink, dovecot) = (Sink::start(), Dovecot::start(&["support"]));
     let store = format!("sqlite:{}/store.db", disk.path().display());
     let mut gateway = Gateway::new(&Plan { store, ..plan(&dovecot, &sink) }, &[]);
-    gateway.start();
+    gateway.start_up();
     deliver(&dovecot, 0..10, Duration::ZERO);
     gateway.settled(10, PATIENCE);
     disk.fill();
@@ -265,7 +265,7 @@ fn mute(silence: Duration, end_them: bool) {
         cluster.tls().1.authority.display()
     );
     let mut gateway = Gateway::new(&plan, &[cluster.tls().1]);
-    gateway.start();
+    gateway.start_up();
     deliver(&dovecot, 0..20, Duration::ZERO);
     gateway.settled(20, PATIENCE);
     for proxy in [&imap, &smtp, &database] {

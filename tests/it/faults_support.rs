@@ -47,6 +47,12 @@ impl Gateway {
         self.starts += 1;
     }
 
+    /// The same, and waits until it is up: a database that is away at the start is exit 75.
+    pub fn start_up(&mut self) {
+        self.start();
+        super::harness::eventually("the gateway is up", || self.log().contains("mailward runs"));
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.scratch.join("serve.log")).unwrap_or_default()
     }
@@ -93,9 +99,10 @@ impl Gateway {
     }
 
     /// Waits, for a long time, until so many mails are decided and nothing is left to send.
-    pub fn settled(&self, mails: usize, patience: Duration) {
+    pub fn settled(&mut self, mails: usize, patience: Duration) {
         let since = Instant::now();
         loop {
+            assert!(self.lives(), "it ended\n{}", tail(&self.log()));
             let rows = self.json(&["ledger", "list"]);
             let open = |row: &&Value| row["state"] == "stored" || row["state"] == "unfetchable";
             let unsent = self.json(&["outbox", "list"]);

@@ -71,6 +71,9 @@ fn readme_commands_run() {
     let mail = fs::read(project("fixtures/journey/first.eml")).unwrap();
     fs::write(app.path("mail.eml"), &mail).unwrap();
     app.write("answer.txt", "Please try again.\n");
+    let question =
+        r#"{"desk":"imaging","priority":"high","clock":"response","start":"2026-02-03T15:00:00Z"}"#;
+    app.write("questions.jsonl", &format!("{question}\n"));
     let first = app.feed(&["ingest", "--desk", "imaging", "mail.eml"], b"");
     assert!(first.code == 0 && first.stdout.contains("\"action\":\"new\""), "{first:?}");
     let commands = commands(&readme);

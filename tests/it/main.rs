@@ -1,7 +1,11 @@
 //! Everything that needs real servers or a whole program, in one binary.
 
 #[cfg(test)]
+mod absence;
+#[cfg(test)]
 mod app;
+#[cfg(test)]
+mod custody;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What the store promises, on SQLite and on PostgreSQL alike: one suite, each case on a fresh
 //! database of its own.
 
+mod cases_custody;
 mod cases_ledger;
 mod cases_outbox;
 mod cases_privacy;
@@ -86,6 +87,11 @@ async fn suite(databases: &Databases) {
         cases_privacy::l12_erased_mail_does_not_come_back,
         cases_privacy::a_reveal_leaves_a_trace,
         cases_privacy::time_does_not_run_back,
+        cases_custody::a_legal_hold_stops_every_erasure,
+        cases_custody::retention_ends_originals_and_then_tickets,
+        cases_custody::l12_nobody_is_left_in_an_erased_ticket,
+        cases_custody::an_opening_lasts_as_long_as_its_reason,
+        cases_custody::a_new_key_takes_over_every_value,
     );
 }
 

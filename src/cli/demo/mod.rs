@@ -92,6 +92,7 @@ fn policy(embedded: &Policy, dir: &Path) -> Result<Policy, Stop> {
             first_run: FirstRun::Live,
             token_carrier: TokenCarrier::Plus,
             subaddress: Some('+'),
+            sent: None,
             auth: AuthEvidence::Rfc8601 { authserv_ids: vec![AUTHSERV.to_owned()] },
         };
         policy.accounts.insert(name, Arc::new(account));

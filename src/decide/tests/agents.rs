@@ -229,6 +229,7 @@ fn attachments_that_stay_behind_are_told() {
         sha256: [0; 32],
         inline: false,
         flags: Vec::new(),
+        label: None,
     };
     let with = |a: Attachment| answer("See the log.").with(|c| c.mail.attachments = vec![a]).decide();
     check("file", &with(attachment.clone()), &["mail answer to 1", "mail refusal to ana"], &[]);

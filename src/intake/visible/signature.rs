@@ -142,29 +142,17 @@ fn is_delimiter(lines: &[Line], kept: &[usize], position: usize) -> bool {
     DELIMITER.is_match(line) && (line == "-- " || (1..=SIGNATURE).contains(&rest().count()))
 }
 
-// Thanks close a mail only where the name stands below them; else they are said to someone.
-pattern!(
-    THANKS,
-    r"(?i)^[\s*_]*(?:(?:many |best )?thanks(?: (?:again|a lot|so much|in advance))?|thank you(?: (?:very|so) much)?|thx|gracias|muchas gracias|(?:muito )?obrigad[oa]|grazie(?: mille)?|merci|danke|vielen dank|bedankt|dank u|dziękuję|tack|tak|mange tak)\s*[,!.]?[\s*_]*$"
-);
-
 /// A closing formula alone on its line with nothing but a few short lines below it: the name, the
 /// function, the company. "Thanks" and "Regards, Mary" on one line say something and stay.
 fn is_closing(lines: &[Line], kept: &[usize], position: usize) -> bool {
-    let line = text(lines, kept, position);
-    let thanks = THANKS.is_match(line);
-    if !(thanks || CLOSING.is_match(line)) {
+    if !CLOSING.is_match(text(lines, kept, position)) {
         return false;
     }
     let rest: Vec<&str> = (position + 1..kept.len())
         .map(|p| text(lines, kept, p).trim())
         .filter(|line| !line.is_empty())
         .collect();
-    let most = if thanks { 5 } else { 8 };
-    let named = rest.first().is_some_and(|line| is_name(line) && line.chars().count() <= 40);
-    (!thanks || named)
-        && rest.len() <= most
-        && rest.iter().all(|line| line.chars().count() <= 60 && !line.ends_with(['?', ':']))
+    rest.len() <= 8 && rest.iter().all(|line| line.chars().count() <= 60 && !line.ends_with(['?', ':']))
 }
 
 /// Paragraphs at the end that are a disclaimer go, one after the other.
@@ -260,7 +248,6 @@ mod tests {
     fn every_pattern_is_sound() {
         for pattern in [
             &CLOSING,
-            &THANKS,
             &PRODUCT,
             &OPENING,
             &RULE,

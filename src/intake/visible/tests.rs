@@ -484,19 +484,10 @@ fn html_quotes_of_more_clients() {
 }
 
 #[test]
-fn thanks_close_a_mail_where_a_name_follows() {
-    check("New text\n\nThanks,\nMary", "New text");
-    check("New text\n\nMuchas gracias\n\nMary Major\nClinic", "New text");
-    check("New text\n\nThanks", "New text\n\nThanks");
-    check(
-        "New text\n\nThank you!\nplease call before noon",
-        "New text\n\nThank you!\nplease call before noon",
-    );
-}
-
-#[test]
 fn what_people_write_stays() {
     for text in [
+        // Thanks are said to someone, also where the name stands below them.
+        "New text\n\nThanks,\nMary",
         "At 9:12 the server wrote: disk full\nand stopped.",
         "Sent from the ward at noon, arrived at two. Why?",
         "From: the reception\nI cannot print.",

@@ -5,6 +5,7 @@
 #[cfg(feature = "fault-injection")]
 mod fault;
 pub mod files;
+pub mod guard;
 pub mod hands;
 pub mod imap;
 pub mod keep;

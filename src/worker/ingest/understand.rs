@@ -9,13 +9,15 @@ use zeroize::Zeroizing;
 use crate::domain::account::Account;
 use crate::domain::desk::{ClinicalWords, Desk};
 use crate::domain::ids::LookupKey;
-use crate::domain::message::{InboundMessage, RedactedMail, ThreadHints};
+use crate::domain::message::{Attachment, InboundMessage, RedactedAttachment, RedactedMail, ThreadHints};
 use crate::domain::text::RawText;
 use crate::intake::{self, ReadSettings};
 use crate::phi::{Context, Placeholders, Redactor};
 use crate::seal::{LookupDomain, Sealer};
 use crate::store::StoredMail;
 use crate::worker::rules::Rules;
+
+use super::guard::{self, Care};
 
 /// A mail that takes longer is taken for one that never ends. Shorter where faults are on order, so
 /// that their test need not wait so long.
@@ -81,7 +83,11 @@ pub fn understand(
     let hints = intake::threading::hints(&mail, keys, account.subaddress, account.token_carrier);
     let content_key = content_key(&mail, &stored.bytes, sealer);
     let responds = account.folders.iter().find(|f| f.name == stored.origin.folder).is_none_or(|f| f.respond);
-    let redacted = redact(&mail, &rules.redactor, desk.clinical);
+    let care = Care::after(stored.attempts);
+    let mut redacted =
+        guard::texts(&mail, care, || redact(&guard::bounded(&mail), &rules.redactor, desk.clinical));
+    guard::label(&mut redacted, &mail, &stored.bytes, care, &rules.redactor);
+    guard::pass(&mut redacted, &mail, &stored.bytes, &desk, policy.transport.is_verified());
     lift_phone(&mut mail, &desk, &rules.redactor);
     let stored = StoredMail { bytes: Zeroizing::default(), ..stored };
     Ok(Understood { stored, account, desk, mail, redacted, hints, content_key, responds })
@@ -127,7 +133,12 @@ pub fn redact(mail: &InboundMessage, redactor: &Redactor, clinical: ClinicalWord
     let subject = text(&mail.subject);
     let html =
         mail.sanitized.as_ref().map(|html| redactor.redact_html(&mut placeholders, html, &context).text);
-    RedactedMail { subject, visible, elided, html }
+    let mut named = |attachment: &Attachment| RedactedAttachment {
+        name: redactor.redact_file_name(&mut placeholders, &attachment.name, &context),
+        ..RedactedAttachment::default()
+    };
+    let attachments = mail.attachments.iter().map(&mut named).collect();
+    RedactedMail { subject, visible, elided, html, attachments }
 }
 
 #[cfg(test)]

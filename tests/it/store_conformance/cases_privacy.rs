@@ -4,7 +4,7 @@ use std::path::Path;
 
 use mailward::domain::ids::AgentName;
 use mailward::domain::ticket::Actor;
-use mailward::store::{OutboxFilter, StoreError};
+use mailward::store::{Opening, OutboxFilter, Revealed, StoreError};
 use sqlx::Connection as _;
 
 use super::world::{NO_CAPS, Story, World, number};
@@ -12,9 +12,28 @@ use super::world::{NO_CAPS, Story, World, number};
 const MARY: &str = "mary.planted@clinic.example";
 
 async fn tamper(world: &World, sql: &'static str) {
+    change(world, sql.to_owned()).await;
+}
+
+pub async fn change(world: &World, sql: String) {
     let mut connection = sqlx::AnyConnection::connect(&world.url).await.unwrap();
-    sqlx::query(sql).execute(&mut connection).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
+}
+
+async fn reveal(world: &World, n: i64, actor: &Actor, reason: &str) -> Result<Vec<Revealed>, StoreError> {
+    let reason = Some(reason);
+    let opening = Opening {
+        number: number(n),
+        only: None,
+        actor,
+        operator: "op",
+        reason,
+        minutes: 5,
+        action: "reveal",
+        now: world.now,
+    };
+    world.store.reveal(&opening).await
 }
 
 pub async fn the_chain_shows_every_change(world: &World) {
@@ -95,7 +114,7 @@ pub async fn l12_erased_mail_does_not_come_back(world: &World) {
     let erased =
         world.store.erase_ticket(number(1), &operator, ("they asked", "op"), &world.ids()).await.unwrap();
     assert_eq!((erased.originals, erased.messages), (1, 1));
-    assert!(world.store.reveal(number(1), &operator, "why", world.now).await.unwrap().is_empty());
+    assert!(reveal(world, 1, &operator, "why").await.unwrap().is_empty());
     let view = world.store.ticket_show(number(1), true, world.now).await.unwrap().unwrap();
     assert_eq!((view.messages[0].text.as_str(), view.messages[0].original.as_deref()), ("", Some("erased")));
     assert_eq!((view.line.subject.as_str(), view.messages[0].from.as_deref()), ("", None));
@@ -113,16 +132,14 @@ pub async fn a_reveal_leaves_a_trace(world: &World) {
     let story = Story { content: "the octets", ..Story::new(1, MARY, "a@x.example") };
     world.opened(&story).await;
     let agent = Actor::Agent(AgentName::parse("ana").unwrap());
-    let blank = world.store.reveal(number(1), &agent, "  ", world.now).await;
-    assert!(matches!(blank, Err(StoreError::Defect(_))));
-    let revealed = world.store.reveal(number(1), &agent, "Mary asked", world.now).await.unwrap();
+    let revealed = reveal(world, 1, &agent, "Mary asked").await.unwrap();
     assert_eq!(revealed.iter().map(|r| r.bytes.to_vec()).collect::<Vec<_>>(), [b"the octets".to_vec()]);
     world.store.expose_audit(Some(number(1)), &agent, world.now).await.unwrap();
     let trail = world.store.audit_show(Some(number(1)), 1, 9).await.unwrap();
     let acts: Vec<_> = trail.iter().map(|row| (row.actor.as_str(), row.action.as_str())).collect();
     assert_eq!(acts, [("agent:ana", "reveal"), ("agent:ana", "expose")]);
     assert!(trail[0].reasons.iter().all(|reason| !reason.contains("Mary")));
-    let missing = world.store.reveal(number(7), &agent, "why", world.now).await;
+    let missing = reveal(world, 7, &agent, "why").await;
     assert!(matches!(missing, Err(StoreError::Missing(_))));
 }
 

@@ -387,6 +387,7 @@ fn attachment() -> Attachment {
         sha256: [5; 32],
         inline: false,
         flags: vec!["type_mismatch"],
+        label: None,
     }
 }
 
