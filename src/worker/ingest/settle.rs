@@ -146,7 +146,7 @@ impl Ingest {
         if mail.attempts >= ATTEMPTS {
             return Ok(vec![self.quarantine(lease, id, "crash").await?]);
         }
-        let mut mail = Some(mail);
+        let (mut mail, mut lost) = (Some(mail), 0);
         loop {
             let attempt = self.store.record_solo_attempt(lease, id, self.run).await?;
             let rules = self.book.current();
@@ -157,6 +157,8 @@ impl Ingest {
                     None => return Ok(Vec::new()),
                 },
             };
+            // Only what was lost while it was read is read with more care; a refusal of the database is not.
+            let taken = StoredMail { attempts: lost, ..taken };
             let why = match understood(id, self.hand_over(taken, rules.clone())).await {
                 Ok(understood) => {
                     let (mut ended, mut again) = (Vec::new(), Vec::new());
@@ -168,7 +170,10 @@ impl Ingest {
                 }
                 Err(Trouble::Refused(reason)) => return Ok(vec![self.quarantine(lease, id, reason).await?]),
                 Err(Trouble::Homeless) => return Ok(vec![self.quarantine(lease, id, "no_desk").await?]),
-                Err(Trouble::Crashed(why)) => why,
+                Err(Trouble::Crashed(why)) => {
+                    lost += 1;
+                    why
+                }
             };
             if attempt >= ATTEMPTS {
                 return Ok(vec![self.quarantine(lease, id, why).await?]);
