@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::fs::File;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -203,10 +204,10 @@ impl Gateway {
         super::harness::run("kill", &[&format!("-{name}"), &self.child.id().to_string()]);
     }
 
-    /// SIGKILL, and the end of it.
-    pub fn kill(mut self) {
+    /// SIGKILL, and the end of it; false when it had died by itself just before.
+    pub fn kill(mut self) -> bool {
         self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.child.wait().unwrap().signal() == Some(9)
     }
 
     /// Waits for its end.
