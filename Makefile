@@ -41,6 +41,7 @@ doc: ## the documentation of the code
 bench: ## speed and memory against their bounds; BENCH_JSON=F, DATA=folder, BENCH_ONLY=part, BENCH_LONG=1 for what takes gigabytes
 	@[ -z "$$BENCH_JSON" ] || rm -f "$$BENCH_JSON"
 	@$(CARGO) bench --quiet --bench stations
+	@DATA="`cd $(DATA) 2>/dev/null && pwd`" $(CARGO) bench --quiet --bench redact
 	@BENCH_PART=2 $(CARGO) bench --quiet --bench intake
 	@DATA="$(DATA)" BENCH_PART=2 $(CARGO) bench --quiet --bench drain
 	@BENCH_PART=3 $(CARGO) bench --quiet --bench sweep

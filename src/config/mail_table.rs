@@ -1,4 +1,5 @@
-//! Priority and category of written mails, by the shipped desks.
+//! Priority and category of written mails, by the shipped desks. To measure mails that the rules never
+//! saw, add their file to `MAILS`: the test prints the confusion table and every line that went wrong.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -48,11 +49,7 @@ fn shown(confusion: &Confusion) -> String {
 /// Measures one file; gives every line that went wrong.
 fn measure(language: &str, mails: &str, confusion: &mut Confusion) -> Vec<String> {
     let now = Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap();
-    let loaded = match std::env::var("MAILWARD_MEASURE_CONFIG") {
-        Ok(file) => super::load(std::path::Path::new(&file), now),
-        Err(_) => super::embedded(now),
-    };
-    let loaded = loaded.map_err(|problems| format!("{problems:?}")).unwrap();
+    let loaded = super::embedded(now).map_err(|problems| format!("{problems:?}")).unwrap();
     let mut wrong = Vec::new();
     for line in mails.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let parts: Vec<&str> = line.split(" | ").collect();
@@ -76,21 +73,4 @@ fn mails_get_the_priority_of_their_desk() {
         MAILS.iter().flat_map(|(language, mails)| measure(language, mails, &mut confusion)).collect();
     let total: usize = confusion.values().sum();
     assert!(wrong.is_empty(), "{} of {total}\n{}\n{}", wrong.len(), shown(&confusion), wrong.join("\n"));
-}
-
-/// Figures for a file of mails that the rules never saw: `MAILWARD_MEASURE=F cargo test --lib measure --
-/// --ignored --nocapture`; `MAILWARD_MEASURE_CONFIG` names other rules than the shipped ones.
-#[test]
-#[ignore = "measures a file that is given by hand"]
-fn measure_a_file() {
-    let mut confusion = Confusion::new();
-    let file = std::env::var("MAILWARD_MEASURE").unwrap();
-    let wrong = measure("-", &std::fs::read_to_string(file).unwrap(), &mut confusion);
-    panic!(
-        "{} of {} wrong\n{}\n{}",
-        wrong.len(),
-        confusion.values().sum::<usize>(),
-        wrong.join("\n"),
-        shown(&confusion)
-    );
 }
